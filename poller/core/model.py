@@ -1,0 +1,194 @@
+"""The nouns of the settings, frozen: sources and streams as the rest of the house sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from poller.core.path import Path
+from poller.core.position import SECOND, Position, TimeFormat, nanoseconds
+from poller.core.request import Template
+
+if TYPE_CHECKING:
+    from poller.core.paging import Pager
+    from poller.core.schedule import Schedule
+
+
+class Order(StrEnum):
+    """What the request asks the API to sort by."""
+
+    ASC = "asc"
+    """Ascending by position."""
+    DESC = "desc"
+    """Descending by position."""
+    KEY = "key"
+    """By a unique, immutable key: rows do not move when they change."""
+    NONE = "none"
+    """Nothing is asked, or nothing is promised."""
+
+
+class Bound(StrEnum):
+    """How the API's filter treats a row that stands exactly at since."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class SinceRule:
+    """How a stream asks "what changed since". Spans are nanoseconds unless they are timedeltas.
+
+    ``start`` is the first position ever asked for; None sends no since on the first poll.
+    ``granularity`` is what the server's filter truncates to; None means that nobody said,
+    and tie groups then assume one second.
+    """
+
+    how: TimeFormat = field(default_factory=TimeFormat)
+    bound: Bound = Bound.CLOSED
+    start: Position | None = None
+    lookback: timedelta = timedelta(0)
+    settle: timedelta = timedelta(0)
+    granularity: timedelta | None = None
+    until: timedelta | None = None
+    """What to send for ``{until}`` on live polls, as an offset from now; None leaves it out."""
+    history: timedelta | None = None
+    """How far back the API can answer; None when it answers for ever."""
+
+    @property
+    def unit(self) -> int:
+        """Nanoseconds inside which two positions count as equal: the granularity, else one second."""
+        return SECOND if self.granularity is None else nanoseconds(self.granularity)
+
+    @property
+    def step_back(self) -> int:
+        """Nanoseconds to move since back so that the lower bound is closed in effect."""
+        return self.unit if self.bound is Bound.OPEN or self.granularity is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and how patiently one request is repeated. ``attempts`` include the first."""
+
+    attempts: int = 5
+    initial: timedelta = timedelta(seconds=1)
+    multiplier: float = 2.0
+    maximum: timedelta = timedelta(seconds=60)
+    jitter: Literal["full", "none"] = "full"
+    statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class BodyCodes:
+    """Errors that come inside a 200 body. ``status`` finds the code; absent or null is ok."""
+
+    status: Path
+    ok: tuple[Any, ...] = (0,)
+    retry: tuple[Any, ...] = ()
+    fail: tuple[Any, ...] = ()
+    message: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one answer may cost, in bytes; ``ratio`` is decoded over wire; ``depth`` JSON nesting."""
+
+    request: int = 30_000_000
+    wire: int = 64_000_000
+    decoded: int = 256_000_000
+    ratio: int = 100
+    depth: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rate: at most ``permits`` requests in any rolling ``per``."""
+
+    permits: int
+    per: timedelta
+
+
+class Auth(Protocol):
+    """How a request proves who asks; one file per kind under ``poller/auth``."""
+
+    def headers(self, reveal: Reveal) -> Sequence[tuple[str, str]]:
+        """The header fields to send; ``reveal`` reads a secret reference, afresh each time."""
+        ...
+
+
+class Reveal(Protocol):
+    """Reads one secret now. Raises SettingsError naming the reference (never its value)."""
+
+    def __call__(self, secret: Secret) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A reference to a secret (``env:NAME``, ``file:/path``) or, warned about, the secret itself."""
+
+    reference: str
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRule:
+    """A column that the settings add or override. ``type`` None lets the data decide."""
+
+    name: str
+    path: Path
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One endpoint of a source, mirrored into one table."""
+
+    source: str
+    name: str
+    table: str
+    template: Template
+    pager: Pager
+    schedule: Schedule
+    records: Path = field(default_factory=lambda: Path("@"))
+    key: tuple[Path, ...] = ()
+    updated_at: Path | None = None
+    order: Order = Order.NONE
+    ties: Literal["stable", "unstable"] = "stable"
+    since: SinceRule | None = None
+    grace: timedelta = timedelta(minutes=1)
+    budget: timedelta = timedelta(minutes=15)
+    changes: Literal["full", "keys", "off"] = "full"
+    columns: tuple[ColumnRule, ...] = ()
+    errors: BodyCodes | None = None
+    retry: Retry = field(default_factory=Retry)
+    timeout: timedelta = timedelta(seconds=30)
+    accept: frozenset[str] = frozenset()
+    """Names of the loss-hazard rules that the user has looked at and lives with."""
+
+    def __str__(self) -> str:
+        return f"{self.source}.{self.name}"
+
+    @property
+    def filters_by_since(self) -> bool:
+        """Whether the request carries a since at all."""
+        return self.since is not None and "since" in self.template.placeholders()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One API: where it is, who we are there, and how politely we ask."""
+
+    name: str
+    base_url: str
+    streams: tuple[Stream, ...] = ()
+    auth: Auth | None = None
+    """None sends no credentials."""
+    headers: tuple[tuple[str, str | Secret], ...] = ()
+    concurrency: int = 5
+    rate_limit: tuple[Window, ...] = ()
+    request_id_header: str | None = None
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,59 @@
+"""The nouns of what happened: runs, their outcomes, and the HTTP attempts that they made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from poller.core.errors import Category
+
+
+class RunKind(StrEnum):
+    """What a run was for."""
+
+    POLL = "poll"
+    """A scheduled poll: it owns a slot."""
+    MANUAL = "manual"
+    """A poll asked for by hand; owns no slot."""
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    PARTIAL = "partial"
+    """The budget was used up; the checkpoint is kept and the next run goes on."""
+    FAILED = "failed"
+    KILLED = "killed"
+    """The process died under it; written by the next owner."""
+    STOPPED = "stopped"
+    """Asked to stop; the page in hand was committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run ended and, for a failure, why. ``category`` None: not the API's doing."""
+
+    outcome: Outcome
+    category: Category | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP request as it went over the wire, without secrets.
+
+    ``sent_at`` by our clock; ``duration`` seconds; ``status`` None when no answer came;
+    ``bytes_received`` on the wire; ``number`` counts the attempts of one request from 1;
+    ``error`` is None when a complete response was read.
+    """
+
+    sent_at: datetime
+    method: str
+    url: str
+    status: int | None
+    duration: float
+    bytes_received: int
+    number: int
+    request_id: str | None
+    error: str | None

@@ -1,0 +1,177 @@
+"""What a run asks the engine to do, and what it hears back. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from poller.core.page import Page, Record, Reject
+from poller.core.position import Position
+from poller.core.request import Request
+
+# --- asked ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Bring the page that ``request`` names.
+
+    ``mid_scan``: the request carries a cursor, so that a 400, 404 or 410 means "this cursor
+    is no longer known" and is answered :class:`Expired`. ``optional``: the request asks for
+    something the API may not offer (a larger page); any other 4xx is answered
+    :class:`Declined` instead of failing the run.
+    """
+
+    request: Request
+    mid_scan: bool = False
+    optional: bool = False
+
+
+class NoticeKind(StrEnum):
+    """What a run noticed and carried on; rows in the run, marks on the stream."""
+
+    ORDER_VIOLATED = "order_violated"
+    SINCE_IGNORED = "since_ignored"
+    PAGE_CAPPED = "page_capped"
+    WATERMARK_CLAMPED = "watermark_clamped"
+    CURSOR_EXPIRED = "cursor_expired"
+    STEPPED_BACK = "stepped_back"
+    POSITION_MISSING = "position_missing"
+    POSITION_AHEAD = "position_ahead"
+    NO_EDGE = "no_edge"
+    NEXT_MISSING = "next_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing noticed, in words with its values."""
+
+    kind: NoticeKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The durable place inside an unfinished scan. ``state`` is JSON that only the core reads."""
+
+    state: str
+    fingerprint: str
+    """Of the settings that give the place its meaning; another fingerprint voids the checkpoint."""
+    started_at: datetime
+    """When the scan began, by our clock."""
+    edge: Position | None
+    highest: Position | None
+    pages: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The scan is drained: what it proves. Written in the last page's transaction.
+
+    ``watermark`` None leaves the stored one alone (it never goes down here). ``highest`` is
+    the highest position seen, clamped to nothing; ``complete_through`` is edge less settle,
+    None without an edge.
+    """
+
+    watermark: Position | None
+    watermark_text: str | None
+    highest: Position | None
+    complete_through: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One page's transaction: everything in it, or nothing.
+
+    ``requested_at``: when the page's request was sent (our clock); decides between versions
+    that cannot be compared. ``edge``: the server's clock on this page; positions beyond it
+    are stored as *ahead*; None without a clock. ``newest_first``: of two equal versions of
+    one key on this page the first is the newer. ``late_below``: a new or changed record with
+    a position below it was found by the lookback alone; None when nothing can be late.
+    Exactly one of ``checkpoint`` and ``finish`` is set.
+    """
+
+    records: Sequence[Record]
+    rejects: Sequence[Reject]
+    requested_at: datetime
+    edge: Position | None
+    request_id: str | None
+    checkpoint: Checkpoint | None
+    finish: Finish | None
+    newest_first: bool = False
+    late_below: Position | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Commit one page while the next is fetched; answered together. A failed commit discards the page."""
+
+    commit: Commit
+    fetch: Fetch
+
+
+Step = Fetch | Commit | Exchange
+
+# --- answered ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The API no longer knows the cursor that the request carried."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The API refused an optional request."""
+
+    reason: str
+
+
+Fetched = Page | Expired | Declined
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one page's transaction did, in records. ``refused`` counts older versions turned away.
+
+    ``fresh``: inserted or updated records whose position is absent or not beyond the edge
+    of the page; what a second reading of an unmoved listing would not find again.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    refused: int = 0
+    dead: int = 0
+    late: int = 0
+    fresh: int = 0
+
+    def __add__(self, other: Committed) -> Committed:
+        return Committed(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.deleted + other.deleted,
+            self.refused + other.refused,
+            self.dead + other.dead,
+            self.late + other.late,
+            self.fresh + other.fresh,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """The answer to an :class:`Exchange`."""
+
+    committed: Committed
+    fetched: Fetched
+
+
+Answer = Fetched | Committed | Exchanged | None
