@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from poller.core.path import Path
-from poller.core.position import SECOND, Position, TimeFormat, nanoseconds
+from poller.core.position import SECOND, Position, TimeFormat, nanoseconds, resolution
 from poller.core.request import Template
 
 if TYPE_CHECKING:
@@ -59,8 +59,15 @@ class SinceRule:
 
     @property
     def unit(self) -> int:
-        """Nanoseconds inside which two positions count as equal: the granularity, else one second."""
-        return SECOND if self.granularity is None else nanoseconds(self.granularity)
+        """Nanoseconds inside which two positions count as equal (a tie group).
+
+        The granularity, else one second, and never finer than what a request can express.
+        A ``raw`` since is sent as it came and compares exactly.
+        """
+        if self.how.format == "raw":
+            return 1 if self.granularity is None else nanoseconds(self.granularity)
+        stated = SECOND if self.granularity is None else nanoseconds(self.granularity)
+        return max(stated, resolution(self.how))
 
     @property
     def step_back(self) -> int:

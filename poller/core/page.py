@@ -74,9 +74,9 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The API's own name for the next page. ``text`` is opaque; the empty string is a cursor."""
+    """The API's own name for the next page. ``value`` is opaque; ``""`` and ``0`` are cursors."""
 
-    text: str
+    value: str | int
 
 
 Onward = Cursor | Ending

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Protocol
 
 from poller.core.page import Onward, Record, Response
+from poller.core.path import Header, Lookup
 from poller.core.request import Json, Request, Template
 
 
@@ -34,13 +34,15 @@ class Ask:
     until: Json = None
     offset: int = 0
     size: int = 100
-    cursor: str | None = None
+    cursor: str | int | None = None
 
 
 class Pager(Protocol):
     """One way of paging: a frozen dataclass of options; stateless; one file under ``poller/pagers``."""
 
     steering: ClassVar[Steering]
+    needs: ClassVar[frozenset[str]]
+    """One of these placeholders must stand in the request, or it would bring the first page for ever."""
 
     @property
     def size(self) -> int:
@@ -58,23 +60,45 @@ class Pager(Protocol):
         """
         ...
 
-    def total(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
+    def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         """The API's own count of rows; None when it gives none."""
         ...
 
 
-def placeholder_values(ask: Ask, extra: Mapping[str, Json] | None = None) -> dict[str, Json]:
+def placeholder_values(ask: Ask) -> dict[str, Json]:
     """``ask`` as values for :func:`poller.core.request.render`."""
     return {
         "since": ask.since,
         "until": ask.until,
         "offset": ask.offset,
-        "page": 1,
         "size": ask.size,
         "cursor": ask.cursor,
         "key": ask.cursor,
-        **(extra or {}),
     }
+
+
+def find(where: Lookup, document: Any, response: Response) -> Any:  # noqa: ANN401 (any JSON value)
+    """The value at ``where`` in the body or the headers; None when it is null or absent."""
+    if isinstance(where, Header):
+        return response.header(where.name)
+    return where.find(document)
+
+
+def cursor_value(value: Any) -> str | int | None:  # noqa: ANN401 (any JSON value)
+    """A cursor; None when there is none (null, absent or false). Raises ValueError for what can be none."""
+    if value is None or value is False:
+        return None
+    if isinstance(value, str | int) and value is not True:
+        return value
+    raise ValueError(f"the next cursor is neither text nor a number: {value!r:.80}")
+
+
+def count_at(where: Lookup | None, document: Any, response: Response) -> int | None:  # noqa: ANN401
+    """A count at ``where``; None when nothing there can be read as one."""
+    value = None if where is None else find(where, document, response)
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,13 @@ Position: TypeAlias = int
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
 
+_PATTERN_STEPS = (
+    (1000, ("%f",)),
+    (SECOND, ("%S", "%s", "%T", "%X", "%c")),
+    (60 * SECOND, ("%M", "%R")),
+    (3600 * SECOND, ("%H", "%I")),
+    (86400 * SECOND, ("",)),
+)
 _NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _LONG_FRACTION = re.compile(r"([.,]\d{9})\d+")
@@ -60,10 +67,13 @@ def parse(value: object, how: TimeFormat) -> Position | None:
         return _from_number(Decimal(str(value)), how)
     if not isinstance(value, str):
         return None
-    text = value.strip()
-    if _NUMERIC.fullmatch(text) and not how.is_pattern:
-        return _from_number(Decimal(text), how)
-    return _from_text(text, how)
+    if how.is_pattern:
+        return _from_text(value.strip(), how)
+    try:
+        return Instant.parse_iso(value).timestamp(unit="nanosecond")
+    except ValueError:
+        text = value.strip()
+    return _from_number(Decimal(text), how) if _NUMERIC.fullmatch(text) else _from_text(text, how)
 
 
 def write(position: Position, how: TimeFormat) -> str | int:
@@ -110,6 +120,15 @@ def to_datetime(position: Position) -> datetime:
 def nanoseconds(span: timedelta) -> int:
     """A ``timedelta`` in nanoseconds."""
     return span // timedelta(microseconds=1) * 1000
+
+
+def resolution(how: TimeFormat) -> int:
+    """The smallest step, in nanoseconds, that :func:`write` can express."""
+    if how.format in ("rfc3339", "raw"):
+        return 1
+    if how.is_pattern:
+        return next(step for step, marks in _PATTERN_STEPS if any(mark in how.format for mark in marks))
+    return MILLISECOND if how.format == "unix_ms" else SECOND
 
 
 def floor(position: Position, granularity: int) -> Position:

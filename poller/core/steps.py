@@ -91,6 +91,8 @@ class Commit:
     are stored as *ahead*; None without a clock. ``newest_first``: of two equal versions of
     one key on this page the first is the newer. ``late_below``: a new or changed record with
     a position below it was found by the lookback alone; None when nothing can be late.
+    ``fresh_through``: the scan's edge; what changed after it may differ between two readings
+    of a listing and is not counted as ``fresh``; None counts everything.
     Exactly one of ``checkpoint`` and ``finish`` is set.
     """
 
@@ -103,6 +105,7 @@ class Commit:
     finish: Finish | None
     newest_first: bool = False
     late_below: Position | None = None
+    fresh_through: Position | None = None
     notices: tuple[Notice, ...] = ()
 
 
@@ -140,8 +143,8 @@ Fetched = Page | Expired | Declined
 class Committed:
     """What one page's transaction did, in records. ``refused`` counts older versions turned away.
 
-    ``fresh``: inserted or updated records whose position is absent or not beyond the edge
-    of the page; what a second reading of an unmoved listing would not find again.
+    ``fresh``: inserted or updated records whose position is absent or not beyond
+    ``Commit.fresh_through``: what a second reading of an unmoved listing would not find again.
     """
 
     inserted: int = 0

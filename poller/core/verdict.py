@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from poller.core.errors import Category
-from poller.core.page import Page
-from poller.core.steps import Declined, Expired
+from poller.core.model import BodyCodes, Stream
+from poller.core.page import Page, Response
+from poller.core.records import Document, ShapeError, read_document, read_page
+from poller.core.retry_after import wait_seconds
+from poller.core.steps import Declined, Expired, Fetch
+
+KEPT = 65_536
+"""Bytes of an offending body that are worth keeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +46,71 @@ class Fatal:
 
 
 Verdict = Page | Again | Renew | Fatal | Expired | Declined
+
+CURSOR_REFUSED = frozenset({400, 404, 410, 422})
+"""Ways to say that a cursor is no longer known; 410 is the honest one (RFC 9110 §15.5.11)."""
+
+HINTS = {
+    400: "the request itself is wrong: compare path, params and body with the vendor's documentation",
+    403: "the credential works but may not read this: ask for a wider scope or role",
+    404: "no such endpoint: check base_url and path",
+    405: "wrong method: check method",
+    406: "the API cannot answer in JSON here: check headers.Accept",
+    415: "the API wants another content type: check headers and body",
+    422: "the API understood the request and refuses its values: check params and body",
+}
+
+
+def judge(stream: Stream, fetch: Fetch, response: Response) -> Verdict:
+    """Classify one complete response to ``fetch``."""
+    if not 200 <= response.status <= 299:  # noqa: PLR2004 (RFC 9110 §15.3)
+        return _refusal(stream, fetch, response)
+    try:
+        document = read_document(response.body, stream.records)
+        coded = _body_code(stream.errors, document, response)
+        return coded if coded is not None else read_page(stream, response, document)
+    except ShapeError as error:
+        kind = response.header("content-type") or "no content type"
+        return Again(
+            Category.SHAPE,
+            f"HTTP {response.status} ({kind}) is no page: {error}",
+            wait=wait_seconds(response),
+            kept=response.body[:KEPT],
+        )
+
+
+def _refusal(stream: Stream, fetch: Fetch, response: Response) -> Verdict:
+    status, reason = response.status, f"HTTP {response.status}{_said(response)}"
+    if status == 401:  # noqa: PLR2004
+        return Renew(reason)
+    if status in stream.retry.statuses:
+        busy = status == 429  # noqa: PLR2004
+        return Again(Category.RATE_LIMITED if busy else Category.SERVER, reason, wait_seconds(response))
+    if status == 403:  # noqa: PLR2004
+        return Fatal(Category.FORBIDDEN, reason, HINTS[403])
+    if fetch.mid_scan and status in CURSOR_REFUSED:
+        return Expired(reason)
+    if fetch.optional and 400 <= status <= 499:  # noqa: PLR2004
+        return Declined(reason)
+    if status >= 500:  # noqa: PLR2004
+        return Fatal(Category.SERVER, reason, f"add {status} to retry.statuses if it passes by itself")
+    return Fatal(Category.REFUSED, reason, HINTS.get(status))
+
+
+def _body_code(codes: BodyCodes | None, document: Document, response: Response) -> Verdict | None:
+    """The verdict of an error code inside a 200 body; None when the body reports no error."""
+    code = None if codes is None else codes.status.find(document.around)
+    if codes is None or code is None or code in codes.ok:
+        return None
+    message = codes.message.find(document.around) if codes.message is not None else None
+    reason = f"HTTP {response.status} with {codes.status.text} = {code!r}"
+    reason += f": {message!s:.200}" if message is not None else ""
+    if code in codes.retry:
+        return Again(Category.RATE_LIMITED, reason, wait_seconds(response))
+    return Fatal(Category.REFUSED, reason, "the API refused the operation inside a 200 answer; it is not repeated")
+
+
+def _said(response: Response) -> str:
+    """The first words of an error body, on one line."""
+    words = " ".join(response.body[:2000].decode("utf-8", "replace").split())
+    return f": {words[:160]}" if words and not words.startswith("<") else ""

@@ -1,0 +1,106 @@
+"""Builds a pager or a credential from its table: the options of its dataclass are its schema."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from poller.config import forms, later
+from poller.config.complaints import report
+from poller.config.places import KeyPath
+from poller.config.problems import Findings, did_you_mean
+from poller.core.model import Secret
+from poller.core.path import Header, Lookup, Path
+
+_FORMS: dict[Any, Any] = {
+    str: forms.Text,
+    int: forms.Count,
+    bool: forms.Truth,
+    timedelta: forms.Span,
+    Path: forms.JsonPath,
+    Lookup: forms.Where,
+    Secret: forms.Confidential,
+}
+
+
+def build(section: str, kinds: Mapping[str, type], table: object, path: KeyPath, findings: Findings) -> Any:  # noqa: ANN401
+    """The plugin that ``table`` describes by ``type`` and options; None when it was found wrong.
+
+    ``section`` is ``page`` or ``auth``; ``kinds`` what there is, by name.
+    """
+    kind = _kind(section, kinds, table, path, findings)
+    if kind is None or not isinstance(table, Mapping):
+        return None
+    model = options_of(kind)
+    options = {name: value for name, value in table.items() if name != "type"}
+    try:
+        read = model.model_validate(options)
+    except ValidationError as error:
+        report(error, model, path, findings)
+        return None
+    given = {name: getattr(read, name) for name in options}
+    try:
+        return kind(**given)
+    except ValueError as error:
+        wrong = forms.advised(error, _forms_of(kind))
+        context = wrong.context or {}
+        findings.at_key(path, context["message"], context["hint"])
+        return None
+
+
+def _kind(
+    section: str, kinds: Mapping[str, type], table: object, path: KeyPath, findings: Findings
+) -> type | None:
+    if not isinstance(table, Mapping):
+        findings.at_value(path, "must be a table", f'write {section} = {{ type = "…" }}')
+        return None
+    name = table.get("type")
+    known = ", ".join(kinds)
+    if name is None:
+        findings.at_key(path, "type is missing", f'add type = "…"; known: {known}')
+        return None
+    if isinstance(name, str) and name in kinds:
+        return kinds[name]
+    hint = later.hint_for_choice(section, name)
+    if hint is not None:
+        findings.at_value((*path, "type"), f'{section} type "{name}" {later.NOT_YET}', hint)
+    else:
+        findings.at_value(
+            (*path, "type"), f"there is no {section} type {forms.shown(name)}", did_you_mean(str(name), kinds)
+        )
+    return None
+
+
+def options_of(kind: type) -> type[BaseModel]:
+    """A pydantic model of the plugin's options."""
+    hints = typing.get_type_hints(kind)
+    fields: dict[str, Any] = {}
+    for option in dataclasses.fields(kind):
+        required = option.default is dataclasses.MISSING and option.default_factory is dataclasses.MISSING
+        default = ... if required else option.default
+        fields[option.name] = (
+            form_of(hints[option.name]),
+            Field(default, description=option.metadata.get("doc", "")),
+        )
+    model: type[BaseModel] = create_model(
+        kind.__name__, __config__=ConfigDict(extra="forbid", hide_input_in_errors=True), **fields
+    )
+    return model
+
+
+def form_of(annotation: Any) -> Any:  # noqa: ANN401 (a type)
+    """The form in which a value of that type is written. ``X | None`` is written as ``X``."""
+    members = [each for each in typing.get_args(annotation) if each is not types.NoneType]
+    if annotation == Lookup or set(members) == {Path, Header}:
+        return _FORMS[Lookup]
+    return _FORMS[annotation] if annotation in _FORMS else form_of(members[0])
+
+
+def _forms_of(kind: type) -> str:
+    return "options: " + ", ".join(option.name for option in dataclasses.fields(kind))

@@ -1,0 +1,154 @@
+"""Reads a stream's since: how it writes time, how far it looks back, and what would lose rows."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import zoneinfo
+from datetime import timedelta
+from typing import Any
+
+from poller.config import later
+from poller.config.forms import shown
+from poller.config.places import KeyPath
+from poller.config.problems import Findings, did_you_mean
+from poller.config.shape import RawSince
+from poller.core.duration import format_duration, parse_duration
+from poller.core.model import Bound, SinceRule
+from poller.core.position import Position, TimeFormat, from_datetime, parse, resolution, write, zone_exists
+
+_FORMATS = ("rfc3339", "unix", "unix_ms", "raw")
+_TRIALS = tuple(
+    from_datetime(datetime.datetime(*parts, tzinfo=datetime.UTC))
+    for parts in ((2024, 12, 30, 22, 58, 57, 987654), (1999, 2, 3, 4, 5, 6, 0), (2031, 7, 14, 13, 0, 9, 1))
+)
+
+
+def since_of(raw: RawSince, path: KeyPath, findings: Findings) -> SinceRule:
+    """The rule of the since table at ``path``; what is wrong with it goes to ``findings``."""
+    how = _time_format(raw, path, findings)
+    _check_kind(raw, path, findings)
+    _check_spans(raw, path, findings)
+    if raw.format == "raw":
+        _check_raw(raw, path, findings)
+    return SinceRule(
+        how=how,
+        bound=Bound(raw.bound),
+        start=_start(raw, how, (*path, "start"), findings),
+        lookback=raw.lookback,
+        settle=raw.settle,
+        granularity=raw.granularity,
+        until=_until(raw.until, (*path, "until"), findings),
+        history=raw.history,
+    )
+
+
+def _check_kind(raw: RawSince, path: KeyPath, findings: Findings) -> None:
+    if raw.kind == "timestamp":
+        return
+    hint = later.hint_for_choice("kind", raw.kind)
+    if hint is not None:
+        findings.at_value((*path, "kind"), f'since kind "{raw.kind}" {later.NOT_YET}', hint)
+    else:
+        findings.at_value((*path, "kind"), f"there is no since kind {shown(raw.kind)}", 'write "timestamp"')
+
+
+def _time_format(raw: RawSince, path: KeyPath, findings: Findings) -> TimeFormat:
+    zone = raw.timezone
+    if zone is not None and not zone_exists(zone):
+        close = did_you_mean(zone, [name.lower() for name in zoneinfo.available_timezones()])
+        named = {name.lower(): name for name in zoneinfo.available_timezones()}
+        better = re.sub(r'"(.+)"', lambda match: f'"{named[match[1]]}"', close) if close.startswith("did") else ""
+        findings.at_value(
+            (*path, "timezone"), f"there is no time zone {shown(zone)}", better or "use an IANA name such as Europe/Oslo"
+        )
+        zone = None
+    how = TimeFormat(raw.format, zone)
+    if how.is_pattern:
+        _check_pattern(how, (*path, "format"), findings)
+    elif raw.format not in _FORMATS:
+        findings.at_value(
+            (*path, "format"),
+            f"there is no format {shown(raw.format)}",
+            f"{did_you_mean(raw.format, _FORMATS)}; or a strftime pattern such as %Y-%m-%dT%H:%M:%S",
+        )
+    return how
+
+
+def _check_pattern(how: TimeFormat, path: KeyPath, findings: Findings) -> None:
+    """What is written must be read back as the same time, less what the pattern cuts off."""
+    step = resolution(how)
+    for trial in _TRIALS:
+        written = str(write(trial, how))
+        back = parse(written, how)
+        if back is None or not 0 <= trial - back < step:
+            meant = write(trial, TimeFormat("rfc3339"))
+            findings.at_value(
+                path,
+                f"the pattern {shown(how.format)} loses information: {meant} is written as {written!r}"
+                + (" and cannot be read back" if back is None else f" and read back as {write(back, TimeFormat())}"),
+                "name the full date and a time with am/pm or 24 hours, such as %Y-%m-%dT%H:%M:%S; with timezone, no %z",
+            )
+            return
+
+
+def _check_spans(raw: RawSince, path: KeyPath, findings: Findings) -> None:
+    if raw.granularity is not None and timedelta(0) < raw.lookback < raw.granularity:
+        findings.at_value(
+            (*path, "lookback"),
+            f"a lookback of {format_duration(raw.lookback)} is shorter than the granularity,"
+            f" {format_duration(raw.granularity)}",
+            f"use at least {format_duration(raw.granularity)}, or remove lookback: one unit is read again anyway",
+        )
+    if raw.history is not None and raw.history <= raw.lookback:
+        findings.at_value(
+            (*path, "history"),
+            f"the API answers for {format_duration(raw.history)}, and the lookback asks for"
+            f" {format_duration(raw.lookback)}",
+            "lower lookback below history",
+        )
+
+
+def _check_raw(raw: RawSince, path: KeyPath, findings: Findings) -> None:
+    """A raw position is sent as it came: it cannot be moved by any span."""
+    message = 'format "raw" sends a position exactly as it came, so it cannot be moved back'
+    hint = "name the format (rfc3339, unix, unix_ms or a strftime pattern), or remove this"
+    if raw.bound == "open":
+        findings.at_value(
+            (*path, "bound"), f"{message}: records with the same position would be lost behind an open bound", hint
+        )
+    for key in ("lookback", "settle", "granularity"):
+        if getattr(raw, key):
+            findings.at_value((*path, key), message, hint)
+
+
+def _start(raw: RawSince, how: TimeFormat, path: KeyPath, findings: Findings) -> Position | None:
+    given: Any = raw.start
+    if given is None:
+        return None
+    written = given.isoformat() if isinstance(given, datetime.date) else given
+    position = parse(written, how)
+    if position is None and how.is_pattern:
+        position = parse(written, TimeFormat("rfc3339", how.zone))
+    if position is None:
+        findings.at_value(path, f"{shown(written)} is no timestamp", 'write it as "2024-01-01T00:00:00Z"')
+    elif how.format == "raw" and write(position, how) != written:
+        findings.at_value(
+            path,
+            f'{shown(written)} would be sent as {write(position, how)}, and format "raw" sends nothing else than it says',
+            f'write start = "{write(position, how)}", or name the format',
+        )
+    return position
+
+
+def _until(given: str | None, path: KeyPath, findings: Findings) -> timedelta | None:
+    if given is None:
+        return None
+    match = re.fullmatch(r"now(?:\s*\+\s*(\S+))?", given.strip())
+    try:
+        if match is not None:
+            return timedelta(0) if match[1] is None else parse_duration(match[1])
+    except ValueError:
+        pass
+    findings.at_value(path, f"{shown(given)} is no end", 'write "now" or "now+1d"; an earlier end would lose rows')
+    return None

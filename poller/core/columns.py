@@ -1,0 +1,322 @@
+"""Which columns a mirror table has: names and types, taken from the records and widened as they ask.
+
+Types come from JSON types only and widen along one lattice; nothing is converted in silence::
+
+    unknown ── boolean ───────────────────────────────┐
+            ├─ integer ── bigint ─┐                   ├─ text ── json
+            │      └───── float ──┴─ decimal ─────────┤
+            └─ text ──────────────────────────────────┘
+
+``unknown`` has only held null. ``integer`` is exact as a double (up to 2^53), ``bigint`` fits
+into 63 bits; what a double cannot hold, or an integer beyond 63 bits, makes a column
+``decimal``, which is text here because text is exact everywhere. Values that are no text
+become their JSON text in a ``text`` column, and all values their JSON text in a ``json`` column.
+
+``timestamp`` and ``date`` stand only where the settings say so, and never widen. A timestamp is
+kept as canonical UTC text with nine fraction digits, which sorts and compares as time does and
+which date functions read; a value that names no time is kept as it came. A date is kept as it
+came. The text as received is always in ``_payload``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from functools import reduce
+from itertools import chain
+from typing import Any
+
+import msgspec
+from xxhash import xxh3_64_hexdigest
+
+from poller.core.model import ColumnRule, Stream
+from poller.core.page import Record
+from poller.core.path import Path
+from poller.core.position import TimeFormat, canonical, parse
+
+META = (
+    "_key",
+    "_position",
+    "_position_text",
+    "_payload",
+    "_hash",
+    "_seq",
+    "_first_seen_at",
+    "_changed_at",
+    "_deleted_at",
+    "_run_id",
+    "_ahead",
+)
+LONGEST_NAME = 63
+"""Bytes of a column name that every supported database takes."""
+MOST_COLUMNS = 1000
+"""Fields beyond this many stay in ``_payload`` alone: such records are maps, not rows."""
+
+_EXACT_DOUBLE = 2**53
+_BIGGEST = 2**63
+
+
+class ColumnType(StrEnum):
+    """What a column of a mirror table holds."""
+
+    UNKNOWN = "unknown"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    BIGINT = "bigint"
+    FLOAT = "float"
+    DECIMAL = "decimal"
+    TEXT = "text"
+    JSON = "json"
+    TIMESTAMP = "timestamp"
+    DATE = "date"
+
+
+PINNED = frozenset({ColumnType.TIMESTAMP, ColumnType.DATE, ColumnType.JSON})
+"""Types that take every value, so that nothing widens them."""
+
+_WIDER = {
+    frozenset((ColumnType.INTEGER, ColumnType.BIGINT)): ColumnType.BIGINT,
+    frozenset((ColumnType.INTEGER, ColumnType.FLOAT)): ColumnType.FLOAT,
+    frozenset((ColumnType.INTEGER, ColumnType.DECIMAL)): ColumnType.DECIMAL,
+    frozenset((ColumnType.BIGINT, ColumnType.FLOAT)): ColumnType.DECIMAL,
+    frozenset((ColumnType.BIGINT, ColumnType.DECIMAL)): ColumnType.DECIMAL,
+    frozenset((ColumnType.FLOAT, ColumnType.DECIMAL)): ColumnType.DECIMAL,
+}
+"""Two kinds of numbers; every other pair of scalars meets in text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. ``path`` is set when the settings define the column; else ``field`` is a member's name."""
+
+    name: str
+    field: str
+    type: ColumnType
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Widening:
+    """A column whose type must hold more than it did."""
+
+    column: Column
+    to: ColumnType
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStep:
+    """What a mirror table needs before a page fits.
+
+    ``full``: there are as many columns as there may be; further fields stay in the payload.
+    """
+
+    added: tuple[Column, ...]
+    widened: tuple[Widening, ...]
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The columns of one mirror table, in order, and how its stream writes time.
+
+    ``full`` once fields were left out because there are :data:`MOST_COLUMNS` already.
+    """
+
+    columns: tuple[Column, ...] = ()
+    how: TimeFormat = field(default_factory=TimeFormat)
+    full: bool = False
+
+    def after(self, step: SchemaStep) -> Catalog:
+        """The catalog once ``step`` is done."""
+        wider = {widening.column.name: widening.to for widening in step.widened}
+        kept = tuple(replace(column, type=wider.get(column.name, column.type)) for column in self.columns)
+        return replace(self, columns=(*kept, *step.added), full=self.full or step.full)
+
+
+def columns_of_settings(stream: Stream) -> tuple[Column, ...]:
+    """The columns that the settings name: those of ``columns``, and the one of ``updated_at``."""
+    named = tuple(_ruled(rule) for rule in stream.columns)
+    where = stream.updated_at
+    if where is None or where.names is None or len(where.names) != 1:
+        return named
+    taken = {column.name for column in named}
+    if column_name(where.text, frozenset()) in taken:
+        return named
+    return (*named, Column(column_name(where.text, taken), where.text, ColumnType.TIMESTAMP))
+
+
+def plan_columns(catalog: Catalog, records: Sequence[Record]) -> SchemaStep | None:
+    """What the table needs before it can hold ``records``; None when they fit as it is."""
+    widened = tuple(
+        Widening(column, to)
+        for column in catalog.columns
+        if column.type not in PINNED and (to := _joined(column, _found(column, records))) is not column.type
+    )
+    known = {column.field for column in catalog.columns if column.path is None}
+    fields = dict.fromkeys(chain.from_iterable(record.fields for record in records))
+    fresh = [] if catalog.full else [name for name in fields if name not in known]
+    added = _named(catalog, fresh[: MOST_COLUMNS - len(catalog.columns)], records)
+    full = len(fresh) > MOST_COLUMNS - len(catalog.columns)
+    return SchemaStep(added, widened, full) if added or widened or full else None
+
+
+def rows(catalog: Catalog, records: Sequence[Record]) -> list[Sequence[Any]]:
+    """The values of ``records``, column by column, in the catalog's order; None is null."""
+    return [_stored(column, _found(column, records), catalog.how) for column in catalog.columns]
+
+
+def widened_value(value: Any, old: ColumnType, new: ColumnType) -> Any:  # noqa: ANN401 (any SQL value)
+    """A stored value of a column of type ``old`` as a column of type ``new`` stores it."""
+    if value is None or old is new or old is ColumnType.DECIMAL:
+        return value
+    if old is ColumnType.BOOLEAN:
+        return _json_text(bool(value))
+    if new is ColumnType.FLOAT:
+        return float(value)
+    return value if new is ColumnType.BIGINT else _json_text(value)
+
+
+def join(one: ColumnType, other: ColumnType) -> ColumnType:
+    """The narrowest type of the lattice that holds what both hold."""
+    if one is other or ColumnType.UNKNOWN in (one, other):
+        return one if other is ColumnType.UNKNOWN else other
+    if ColumnType.JSON in (one, other):
+        return ColumnType.JSON
+    return _WIDER.get(frozenset((one, other)), ColumnType.TEXT)
+
+
+def type_of(values: Sequence[Any]) -> ColumnType:
+    """The narrowest type that holds all of these JSON values."""
+    kinds = set(map(type, values))
+    found = reduce(join, (_TYPES[kind] for kind in kinds if kind is not int), ColumnType.UNKNOWN)
+    if int in kinds:
+        whole = [value for value in values if type(value) is int]
+        found = join(found, _integer_type(min(whole), max(whole)))
+    return found
+
+
+def column_name(name: str, taken: Iterable[str]) -> str:
+    """``name`` in snake_case, at most 63 bytes, and other than every name in ``taken`` and ``META``.
+
+    Letters of every alphabet stay; what is no letter or digit becomes an underscore. A name
+    that is too long ends in a hash of itself; one that is taken, in ``_2``, ``_3``, ….
+    """
+    words = _HUMP.sub("_", unicodedata.normalize("NFKC", name))
+    snake = _NO_WORD.sub("_", words).lower() or "field"
+    if snake[0].isdigit():
+        snake = f"_{snake}"
+    if len(snake.encode()) > LONGEST_NAME:
+        snake = f"{_cut(snake, LONGEST_NAME - 9)}_{xxh3_64_hexdigest(name.encode())[:8]}"
+    used = {*META, *taken}
+    candidate, number = snake, 2
+    while candidate in used:
+        candidate = f"{_cut(snake, LONGEST_NAME - 6)}_{number}"
+        number += 1
+    return candidate
+
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NO_WORD = re.compile(r"\W+")
+_NUMERAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_JSON = msgspec.json.Encoder(decimal_format="number")
+_TYPES: Mapping[type, ColumnType] = {
+    type(None): ColumnType.UNKNOWN,
+    bool: ColumnType.BOOLEAN,
+    float: ColumnType.FLOAT,
+    Decimal: ColumnType.DECIMAL,
+    str: ColumnType.TEXT,
+    dict: ColumnType.JSON,
+    list: ColumnType.JSON,
+}
+_AS_THEY_ARE: Mapping[ColumnType, frozenset[type]] = {
+    ColumnType.UNKNOWN: frozenset(),
+    ColumnType.BOOLEAN: frozenset({bool}),
+    ColumnType.INTEGER: frozenset({int}),
+    ColumnType.BIGINT: frozenset({int}),
+    ColumnType.FLOAT: frozenset({float}),
+    ColumnType.DECIMAL: frozenset(),
+    ColumnType.TEXT: frozenset({str}),
+    ColumnType.JSON: frozenset(),
+    ColumnType.TIMESTAMP: frozenset(),
+    ColumnType.DATE: frozenset({str}),
+}
+"""Values that a column stores without being rewritten."""
+
+
+def _ruled(rule: ColumnRule) -> Column:
+    kind = ColumnType.UNKNOWN if rule.type is None else ColumnType(rule.type)
+    return Column(column_name(rule.name, ()), rule.path.text, kind, rule.path)
+
+
+def _found(column: Column, records: Sequence[Record]) -> list[Any]:
+    if column.path is not None:
+        return [column.path.find(record.fields) for record in records]
+    name = column.field
+    return [record.fields.get(name) for record in records]
+
+
+def _joined(column: Column, values: Sequence[Any]) -> ColumnType:
+    return join(column.type, type_of(values))
+
+
+def _named(catalog: Catalog, fields: Sequence[str], records: Sequence[Record]) -> tuple[Column, ...]:
+    """Columns for new fields. A field whose own name a rule of the settings uses is overridden by it."""
+    ruled = {column.name for column in catalog.columns if column.path is not None}
+    taken = {column.name for column in catalog.columns}
+    added: list[Column] = []
+    for name in fields:
+        if column_name(name, ()) in ruled:
+            continue
+        chosen = column_name(name, taken)
+        taken.add(chosen)
+        kind = type_of([record.fields.get(name) for record in records])
+        added.append(Column(chosen, name, kind))
+    return tuple(added)
+
+
+def _stored(column: Column, values: list[Any], how: TimeFormat) -> Sequence[Any]:
+    foreign = set(map(type, values)) - _AS_THEY_ARE[column.type] - {type(None)}
+    if not foreign:
+        return values
+    if column.type is ColumnType.TIMESTAMP:
+        return [None if value is None else _timestamp(value, how) for value in values]
+    write = _WRITE[column.type]
+    return [None if value is None else write(value) for value in values]
+
+
+def _timestamp(value: Any, how: TimeFormat) -> str:  # noqa: ANN401 (any JSON value)
+    position = parse(value, how)
+    return _text(value) if position is None else canonical(position)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 (any JSON value)
+    return value if isinstance(value, str) else _json_text(value)
+
+
+def _json_text(value: Any) -> str:  # noqa: ANN401 (any JSON value)
+    if type(value) is float:
+        return repr(value)
+    return _JSON.encode(value).decode()
+
+
+_WRITE: Mapping[ColumnType, Callable[[Any], Any]] = {
+    ColumnType.FLOAT: float,
+    ColumnType.DECIMAL: _text,
+    ColumnType.TEXT: _text,
+    ColumnType.JSON: _json_text,
+    ColumnType.DATE: _text,
+}
+
+
+def _integer_type(lowest: int, highest: int) -> ColumnType:
+    if lowest >= -_EXACT_DOUBLE and highest <= _EXACT_DOUBLE:
+        return ColumnType.INTEGER
+    return ColumnType.BIGINT if lowest >= -_BIGGEST and highest < _BIGGEST else ColumnType.DECIMAL
+
+
+def _cut(name: str, size: int) -> str:
+    return name.encode()[:size].decode(errors="ignore")

@@ -1,0 +1,158 @@
+"""The flow of one run: which page to fetch, what to commit, and what the drained scan proves.
+
+A poll is a conversation. The generator says what it wants (:mod:`poller.core.steps`), the
+engine makes it happen and answers, and nothing here touches a socket, a database or a clock.
+A crash is "nobody calls send any more": whatever the last answered commit held is the truth,
+and the next run goes on from its checkpoint.
+
+Three rules hold everywhere:
+
+- A page's records and the place behind it are committed together, the place last. The next
+  page may already be on its way, but it counts only once the commit before it is answered.
+- The watermark moves in the last page's transaction, only when the scan was drained, to the
+  highest position seen, never past the server's clock at the scan's first response less
+  settle, and never down.
+- What a rule cannot prove it repeats: a reading of rows without an order, or of a tie group
+  behind cursors, ends only when a further reading brings nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+from poller.core.errors import ScanError
+from poller.core.model import Order
+from poller.core.page import Page
+from poller.core.scan.course import MOST_PASSES, Course
+from poller.core.scan.evidence import clock_of
+from poller.core.scan.place import Place
+from poller.core.scan.progress import Progress, resume, save, seen
+from poller.core.scan.turn import Turn, after_expiry, after_refusal, take
+from poller.core.steps import (
+    Answer,
+    Checkpoint,
+    Commit,
+    Committed,
+    Exchange,
+    Exchanged,
+    Expired,
+    Fetch,
+    Fetched,
+    Notice,
+    Step,
+)
+from poller.core.watermark import finish
+from poller.core.window import Scan
+
+Flow = Generator[Step, Answer, Progress]
+
+
+def poll(scan: Scan, checkpoint: Checkpoint | None = None) -> Flow:
+    """Read one window to its end. Yields steps, wants their answers, returns what was seen.
+
+    Raises ScanError when the pages cannot be proved complete.
+    """
+    progress = resume(scan, checkpoint)
+    fetched = _brought((yield _fetch(scan, progress.place)))
+    unsaid: tuple[Notice, ...] = ()
+    while True:
+        if not isinstance(fetched, Page):
+            turn = _without_a_page(scan, progress.place, fetched)
+            unsaid += turn.notices
+            progress = replace(progress, place=turn.course.onto or progress.place)
+            fetched = _brought((yield _fetch(scan, progress.place)))
+            continue
+        turn = take(scan, progress.place, fetched, progress.edge)
+        progress, notices = seen(scan, progress, fetched, turn)
+        commit = _commit(scan, progress, fetched, unsaid + notices)
+        unsaid = ()
+        onto = turn.course.onto
+        if turn.course.again is not None:
+            onto = yield from _repeat_until_proved(scan, progress, commit, turn.course)
+            if onto is None:
+                yield _nothing_but(commit, scan, progress)
+                return progress
+            progress = replace(progress, place=onto)
+            fetched = _brought((yield _fetch(scan, onto)))
+        elif onto is None:
+            yield replace(commit, finish=finish(scan, progress))
+            return progress
+        else:
+            progress = replace(progress, place=onto)
+            saved = replace(commit, checkpoint=save(scan, progress))
+            committed, fetched = _both((yield Exchange(saved, _fetch(scan, onto))))
+            progress = replace(progress, place=replace(onto, fresh=onto.fresh + committed.fresh))
+
+
+def _fetch(scan: Scan, place: Place) -> Fetch:
+    stream = scan.stream
+    return Fetch(
+        request=stream.pager.request(stream.template, scan.ask(place)),
+        mid_scan=place.cursor is not None,
+        optional=place.grown is True,
+    )
+
+
+def _without_a_page(scan: Scan, place: Place, fetched: Fetched) -> Turn:
+    if isinstance(fetched, Expired):
+        return after_expiry(scan, place, fetched.reason)
+    return after_refusal(scan, place)
+
+
+def _commit(scan: Scan, progress: Progress, page: Page, notices: tuple[Notice, ...]) -> Commit:
+    """The page's transaction, but for what comes last in it: a checkpoint or a finish."""
+    return Commit(
+        records=page.records,
+        rejects=page.rejects,
+        requested_at=page.requested_at,
+        edge=clock_of(page),
+        request_id=page.request_id,
+        checkpoint=None,
+        finish=None,
+        newest_first=progress.place.order is Order.DESC,
+        late_below=scan.watermark,
+        fresh_through=progress.edge,
+        notices=notices,
+    )
+
+
+def _nothing_but(commit: Commit, scan: Scan, progress: Progress) -> Commit:
+    """A transaction that only says that the scan is drained."""
+    return replace(commit, records=(), rejects=(), notices=(), finish=finish(scan, progress))
+
+
+def _repeat_until_proved(
+    scan: Scan, progress: Progress, commit: Commit, course: Course
+) -> Generator[Step, Answer, Place | None]:
+    """Commit, and look whether the reading that ends here brought anything new."""
+    again = course.again or progress.place
+    saved = replace(commit, checkpoint=save(scan, replace(progress, place=again)))
+    fresh = progress.place.fresh + _done((yield saved)).fresh
+    if fresh == 0:
+        return course.onto
+    if again.passes > MOST_PASSES:
+        raise ScanError(
+            f"{again.passes} readings in a row each brought new records that were there before the scan began "
+            f"({fresh} in the last): rows move faster than they can be read",
+            hint="ask the API for an order: order = \"key\" by a unique, immutable field is best",
+        )
+    return replace(again, fresh=0)
+
+
+def _brought(answer: Answer) -> Fetched:
+    if isinstance(answer, Committed | Exchanged) or answer is None:
+        raise TypeError(f"a fetch must be answered with what was fetched, not {answer!r}")
+    return answer
+
+
+def _done(answer: Answer) -> Committed:
+    if not isinstance(answer, Committed):
+        raise TypeError(f"a commit must be answered with what it did, not {answer!r}")
+    return answer
+
+
+def _both(answer: Answer) -> tuple[Committed, Fetched]:
+    if not isinstance(answer, Exchanged):
+        raise TypeError(f"an exchange must be answered with both, not {answer!r}")
+    return answer.committed, answer.fetched

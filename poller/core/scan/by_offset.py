@@ -1,0 +1,130 @@
+"""Scan rules for row numbers: never trust that row 100 is still row 100.
+
+Two proofs carry a scan by offset. *Overlap*: the next page begins with the last row that was
+read; if it does not show it (or a row beside it), rows slid, and the scan steps back until it
+does. *Anchor*: where since can be moved (ascending, verified), since becomes the last safe
+position and the row number 0, so that nothing before it can slide; offsets count only
+inside one tie group. The end is an empty page right behind the last known row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from poller.core.errors import ScanError
+from poller.core.model import Order
+from poller.core.page import Page
+from poller.core.position import canonical
+from poller.core.scan.course import Course, capped, end_of_listing, taken
+from poller.core.scan.evidence import Evidence, group, tail_of
+from poller.core.scan.place import Leg, Place, anchored_at
+from poller.core.steps import Notice, NoticeKind
+from poller.core.window import Scan
+
+LARGER = 8
+"""How many times the page size to ask for when a tie group does not fit into a page."""
+MOST_STEPS_BACK = 8
+"""Steps back in a row before the listing is begun again."""
+MOST_STALE_PAGES = 50
+"""Pages of nothing but known rows in a row before the API is taken to ignore the row number."""
+
+
+def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
+    """The course after ``page``."""
+    if place.confirming:
+        return _confirmed(scan, place, page, seen)
+    if place.offset > 0 and not seen.knows and not _beyond_proof(place, page):
+        return _step_back(place)
+    if page.rows == 0:
+        return end_of_listing(scan, place)
+    if place.offset > 0 and not seen.news:
+        return _nothing_new(place, page)
+    return _forward(scan, taken(place, page, seen), page, seen)
+
+
+def _forward(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
+    here = replace(place, tail=tail_of(seen.marks), backed=0, stale=0, doubted=False)
+    if place.leg is Leg.LISTED:
+        return Course(_overlapping(here, page))
+    if page.rows < place.size and not place.capped:
+        return Course(_behind(here, page))  # ascending: an end that comes too early loses nothing
+    return _advance(scan, here, page)
+
+
+def _nothing_new(place: Place, page: Page) -> Course:
+    """Only rows that are known: the last one alone may be the end; more of them mean that rows slid back."""
+    if page.rows == 1:
+        return Course(_behind(place, page))
+    if place.stale >= MOST_STALE_PAGES:
+        raise ScanError(
+            f"{place.stale} pages in a row brought only rows that were read before: the API ignores the row number",
+            hint="check the parameter that holds {offset}, or whether the API wants a page number instead",
+        )
+    return Course(replace(_overlapping(place, page), stale=place.stale + 1))
+
+
+def _advance(scan: Scan, place: Place, page: Page) -> Course:
+    """Move since to the last safe position; inside a tie group that fills the page, go by offset."""
+    moved = anchor_beyond(scan, place)
+    if moved is not None:
+        return Course(moved)
+    if place.grown is None and place.offset == 0:
+        return Course(replace(place, grown=True, size=place.size * LARGER))
+    if place.grown and page.rows <= scan.stream.pager.size:
+        place = replace(place, grown=False, size=scan.stream.pager.size)
+    if scan.stream.ties == "unstable":
+        at = "" if place.last is None else f" {canonical(place.last)}"
+        raise ScanError(
+            f"more records share the position{at} than the API sends in one page ({page.rows}), and their "
+            "order changes between requests: nothing can prove that all of them were read",
+            hint="sort by a unique key (order = \"key\"), or look for a parameter that allows larger pages",
+        )
+    return Course(_overlapping(place, page))
+
+
+def _confirmed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
+    """What lies behind the last known row: nothing proves the end; anything is reached again, overlapping."""
+    if page.rows == 0:
+        return end_of_listing(scan, place)
+    notices = capped(place, page, scan)
+    more = replace(place, confirming=False, capped=True)
+    if place.widest == 1 or place.doubted:
+        return replace(_forward(scan, taken(more, page, seen), page, seen), notices=notices)
+    moved = anchor_beyond(scan, more) if place.leg is Leg.ANCHORED else None
+    once_more = replace(more, offset=place.offset - 1, doubted=True)
+    return Course(once_more if moved is None else moved, notices=notices)
+
+
+def anchor_beyond(scan: Scan, place: Place) -> Place | None:
+    """The first page from the tie group of the last safe row; None when since stands there already."""
+    if place.last is None:
+        return None
+    reached = group(scan, place.last)
+    if place.since is not None and reached <= group(scan, place.since):
+        return None
+    return anchored_at(place, scan, reached, place.last_text)
+
+
+def _overlapping(place: Place, page: Page) -> Place:
+    """The next page, beginning with the last row of this one (one row alone cannot be overlapped)."""
+    if page.rows == 1:
+        return _behind(place, page)
+    return replace(place, offset=place.offset + page.rows - 1)
+
+
+def _behind(place: Place, page: Page) -> Place:
+    return replace(place, offset=place.offset + page.rows, confirming=True, backed=0)
+
+
+def _beyond_proof(place: Place, page: Page) -> bool:
+    """Without any order no row need show again; there, whole readings are compared instead."""
+    return place.order is Order.NONE and place.backed > 1 and page.rows > 0
+
+
+def _step_back(place: Place) -> Course:
+    """No known row on the page: rows slid towards the front. Go back until one shows again."""
+    far = place.backed >= MOST_STEPS_BACK
+    offset = 0 if far else max(0, place.offset - max(place.widest, 1))
+    text = f"no known row at offset {place.offset}: rows moved during the scan; back to {offset}"
+    notice = Notice(NoticeKind.STEPPED_BACK, text)
+    return Course(replace(place, offset=offset, backed=place.backed + 1), notices=(notice,))

@@ -1,0 +1,69 @@
+"""Scan rules for APIs that can only be moved by since: the page must hold the whole tie group.
+
+Since becomes the last safe position, whose records are read again. When a page brings nothing
+beyond that tie group, one more request asks strictly behind it: nothing there is the end;
+anything there means that the group did not fit into the page, and a larger page is tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from poller.core.errors import ScanError
+from poller.core.page import Page
+from poller.core.position import canonical
+from poller.core.scan.by_offset import LARGER, anchor_beyond
+from poller.core.scan.course import Course, taken
+from poller.core.scan.evidence import Evidence, group
+from poller.core.scan.place import Place, anchored_at
+from poller.core.window import Scan
+
+_EPOCH = 0
+
+
+def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
+    """The course after ``page``. Raises ScanError when a tie group fits into no page."""
+    if place.confirming:
+        return Course(None) if page.rows == 0 else _group_again(scan, place)
+    here = taken(place, page, seen)
+    moved = anchor_beyond(scan, here)
+    if moved is not None:
+        return Course(moved)
+    if page.rows == 0:
+        return Course(None)
+    return _undated(scan, here, page) if here.last is None else _beyond_the_group(scan, here, page)
+
+
+def _undated(scan: Scan, place: Place, page: Page) -> Course:
+    """No record on the page has a position to go on from: step over them, once."""
+    if place.since is None:
+        return Course(anchored_at(place, scan, _EPOCH, None))
+    if page.rows >= scan.stream.pager.size:
+        raise ScanError(
+            f"none of the {page.rows} records on a full page has a position that since could move to",
+            hint="check updated_at; a keyset pager cannot pass a page of undated or future records",
+        )
+    return Course(None)
+
+
+def _beyond_the_group(scan: Scan, place: Place, page: Page) -> Course:
+    reached = group(scan, place.last or 0)
+    if place.grown and page.rows <= scan.stream.pager.size:
+        place = replace(place, grown=False)
+    behind = reached + scan.unit + scan.rule.step_back
+    return Course(replace(place, since=behind, confirming=True))
+
+
+def _group_again(scan: Scan, place: Place) -> Course:
+    """Something lies behind the tie group: read the group again, in a larger page."""
+    last = place.last or 0
+    if place.grown is False:
+        raise ScanError(
+            f"more records share the position {canonical(last)} than the API sends in one page "
+            f"({place.widest}); a keyset pager cannot pass them",
+            hint="raise page.size, page by offset or cursor, or set since.granularity finer if the filter is",
+        )
+    larger = place.size * LARGER
+    return Course(
+        replace(place, since=group(scan, last), since_text=place.last_text, confirming=False, grown=True, size=larger)
+    )

@@ -1,0 +1,100 @@
+"""The answer of a scan rule: the next place, or the end, or a reading that must be repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from poller.core.model import Order
+from poller.core.page import Page
+from poller.core.paging import Guard, Steering
+from poller.core.scan.evidence import Evidence
+from poller.core.scan.place import Leg, Place, can_anchor, first_place
+from poller.core.steps import Notice, NoticeKind
+from poller.core.window import Scan
+
+MOST_PASSES = 5
+"""Readings of one listing, or tie group, before the scan gives up and says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """``onto`` None ends the scan. ``again``: go there instead when the reading that ends here
+    brought anything new, because then a second one may bring more; None when it is proved.
+    """
+
+    onto: Place | None
+    again: Place | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+def taken(place: Place, page: Page, seen: Evidence) -> Place:
+    """``place`` with what ``page`` showed added to what is known."""
+    last, text = place.last, place.last_text
+    if seen.last is not None and (last is None or (seen.last.position or 0) >= last):
+        last, text = seen.last.position, seen.last.position_text
+    return replace(place, last=last, last_text=text, pages=place.pages + (1 if page.rows else 0))
+
+
+def end_of_listing(scan: Scan, place: Place) -> Course:
+    """The listing was read to its end; is that enough?"""
+    single = place.pages <= 1
+    if place.leg is Leg.ANCHORED or single:
+        return Course(None)
+    if place.order is Order.NONE and scan.stream.pager.steering is Steering.OFFSET:
+        return _until_readings_agree(scan, place)
+    if is_unproved_first_load(scan, place):
+        return Course(front_anchored(place))
+    return Course(None)
+
+
+def capped(place: Place, page: Page, scan: Scan) -> tuple[Notice, ...]:
+    """A notice, once per scan, that the server sends shorter pages than asked."""
+    if place.capped or page.rows >= place.size:
+        return ()
+    asked = scan.stream.pager.size
+    text = f"asked for {asked} rows a page, the API sends {page.rows}"
+    return (Notice(NoticeKind.PAGE_CAPPED, text),)
+
+
+def _until_readings_agree(scan: Scan, place: Place) -> Course:
+    """Rows without an order: read twice at least, and until a reading brings nothing new."""
+    again = replace(
+        first_place(scan),
+        leg=Leg.LISTED,
+        order=Order.NONE,
+        passes=place.passes + 1,
+        widest=place.widest,
+        capped=place.capped,
+    )
+    return Course(again) if place.passes == 0 else Course(None, again)
+
+
+def is_unproved_first_load(scan: Scan, place: Place) -> bool:
+    """An ascending first load without since: a cursor may be an offset in disguise, so that rows
+    slid past it; unstable ties slide past an overlap. The second leg moves since instead."""
+    first_load = can_anchor(scan) and place.order is Order.ASC and scan.since is None and not place.reread
+    loose = scan.stream.pager.steering is Steering.CURSOR or scan.stream.ties == "unstable"
+    return first_load and loose
+
+
+
+def front_anchored(place: Place) -> Place:
+    """The whole listing once more, moving since instead of trusting a place in it."""
+    return replace(
+        place,
+        leg=Leg.ANCHORED,
+        since=None,
+        since_text=None,
+        offset=0,
+        cursor=None,
+        tail=(),
+        last=None,
+        last_text=None,
+        confirming=False,
+        pages=0,
+        passes=0,
+        reading=(0, 0),
+        previous=None,
+        reread=True,
+        guard=Guard(),
+    )

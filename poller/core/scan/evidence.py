@@ -1,0 +1,83 @@
+"""What a page proves about the API's order, about since, and about rows that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from xxhash import xxh3_64_hexdigest
+
+from poller.core.model import Order
+from poller.core.page import Page, Record
+from poller.core.position import Position, floor, from_datetime
+from poller.core.scan.place import TAIL, Place
+from poller.core.window import Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A page, looked at once. Safe records have a position that is not ahead of the server's clock."""
+
+    ordered: bool
+    """The safe positions follow the believed order, tie group by tie group."""
+    before_since: bool
+    """A record stands before the since that was sent: the API ignored it, or reads it more coarsely."""
+    last: Record | None
+    """The last safe record on the page; None without one."""
+    highest: Record | None
+    """The safe record with the highest position; None without one."""
+    marks: tuple[str, ...]
+    """One mark per record, in page order."""
+    knows: bool
+    """The page shows a row that was read before."""
+    news: bool
+    """The page shows a row that was not among the last that were read."""
+
+
+def examine(scan: Scan, place: Place, page: Page) -> Evidence:
+    """Everything that the scan rules need to know of ``page``, read at ``place``."""
+    limit = clock_of(page)
+    safe = [r for r in page.records if r.position is not None and r.position <= limit]
+    groups = [floor(r.position, scan.unit) for r in safe if r.position is not None]
+    marks = tuple(mark(place.order, record) for record in page.records)
+    known = set(place.tail)
+    asked = scan.asked(place)
+    return Evidence(
+        ordered=_follows(place, groups),
+        before_since=asked is not None and any(each < floor(asked, scan.unit) for each in groups),
+        last=safe[-1] if safe else None,
+        highest=max(safe, key=lambda record: record.position or 0) if safe else None,
+        marks=marks,
+        knows=any(each in known for each in marks),
+        news=any(each not in known for each in marks) or bool(page.rejects),
+    )
+
+
+def clock_of(page: Page) -> Position:
+    """The server's clock on this page, to the end of its second; else our own."""
+    return (page.date if page.date is not None else from_datetime(page.requested_at)) + 999_999_999
+
+
+def mark(order: Order, record: Record) -> str:
+    """A short name for a row as it was read; ``key`` order knows a row even after it changed."""
+    version = "" if order is Order.KEY else record.position_text or ""
+    return xxh3_64_hexdigest(f"{record.key}\n{version}".encode())[:12]
+
+
+def tail_of(marks: Iterable[str]) -> tuple[str, ...]:
+    return tuple(marks)[-TAIL:]
+
+
+def group(scan: Scan, position: Position) -> Position:
+    """The tie group that ``position`` lies in, by its first instant."""
+    return floor(position, scan.unit)
+
+
+def _follows(place: Place, groups: list[Position]) -> bool:
+    if place.order is Order.ASC:
+        return all(before <= after for before, after in pairwise(groups))
+    if place.order is Order.DESC:
+        return all(before >= after for before, after in pairwise(groups))
+    return True
+

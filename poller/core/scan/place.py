@@ -1,0 +1,130 @@
+"""The place inside an unfinished scan: everything that is needed to go on after a crash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from poller.core.model import Order
+from poller.core.paging import Guard, Steering
+from poller.core.position import Position
+from poller.core.window import Scan
+
+TAIL = 200
+"""How many of the last rows are remembered, to know them again where pages overlap."""
+
+
+class Leg(StrEnum):
+    """Which way of reading the scan is on."""
+
+    ANCHORED = "anchored"
+    """Ascending with since in the request: after each page since itself moves to the last safe position."""
+    LISTED = "listed"
+    """Since stays where it is (or is not sent): the listing is read from front to back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a scan stands. Written as JSON into the checkpoint.
+
+    ``order`` is what is believed of the API's order by now. ``since`` is the lower end asked
+    for (before it is moved back for an open bound), None asks for everything; ``since_text``
+    is set for formats that are sent as received. ``offset`` and ``cursor`` name the page
+    inside that; ``cursor`` None is the first page.
+    """
+
+    leg: Leg
+    order: Order
+    since: Position | None
+    since_text: str | None = None
+    offset: int = 0
+    cursor: str | int | None = None
+    size: int = 100
+
+    tail: tuple[str, ...] = ()
+    """Marks of the last rows that were read in order; the next page must show one of them."""
+    last: Position | None = None
+    """The last safe position: the highest on the pages of this leg that nothing casts doubt on."""
+    last_text: str | None = None
+    confirming: bool = False
+    """The page asks for what lies behind the last row, to prove that nothing does."""
+    doubted: bool = False
+    """Rows were found behind what looked like the last row; the overlap is looked at once more."""
+    backed: int = 0
+    """How often in a row the scan stepped back without meeting a known row."""
+    stale: int = 0
+    """Pages in a row that showed only known rows."""
+    grown: bool | None = None
+    """A larger page: None not tried, True in use for the tie group at hand, False declined."""
+    capped: bool = False
+    """The server sends fewer rows than asked although there are more."""
+    widest: int = 0
+    """Rows of the longest page so far."""
+    pages: int = 0
+    """Pages with rows in the reading at hand: of the listing or, when anchored, of the tie group."""
+    passes: int = 0
+    """Readings of this listing, or tie group, that were completed."""
+    reading: tuple[int, int] = (0, 0)
+    """Rows of the tie group in the reading at hand: how many, and the sum of their marks."""
+    previous: tuple[int, int] | None = None
+    """The same of the reading before; None before the second."""
+    fresh: int = 0
+    """New or changed records that the reading at hand has brought."""
+    restarts: int = 0
+    """How often the scan had to begin anew without having got further."""
+    reread: bool = False
+    """This leg reads a second time what cursors brought the first time."""
+    guard: Guard = field(default_factory=Guard)
+
+
+def first_place(scan: Scan) -> Place:
+    """Where a scan of that window begins."""
+    stream = scan.stream
+    anchored = can_anchor(scan) and (scan.since is not None or _steers(scan, Steering.POSITION))
+    return Place(
+        leg=Leg.ANCHORED if anchored else Leg.LISTED,
+        order=_believed(scan),
+        since=scan.since,
+        since_text=scan.since_text,
+        size=stream.pager.size,
+    )
+
+
+def can_anchor(scan: Scan) -> bool:
+    """Whether since can be moved forward page by page: ascending, and the request carries it."""
+    return scan.stream.order is Order.ASC and scan.stream.filters_by_since
+
+
+def anchored_at(place: Place, scan: Scan, since: Position, text: str | None) -> Place:
+    """The first page from ``since`` on: the safe way to go on, whatever moved meanwhile."""
+    return replace(
+        place,
+        leg=Leg.ANCHORED,
+        since=since,
+        since_text=text,
+        offset=0,
+        cursor=None,
+        size=scan.stream.pager.size,
+        grown=None if place.grown else place.grown,
+        confirming=False,
+        backed=0,
+        pages=0,
+        passes=0,
+        reading=(0, 0),
+        previous=None,
+        fresh=0,
+        guard=Guard(),
+    )
+
+
+def _believed(scan: Scan) -> Order:
+    """The order to trust: among unstable ties, overlapping pages of a fixed listing prove nothing."""
+    stream = scan.stream
+    loose = stream.ties == "unstable" and stream.order in (Order.ASC, Order.DESC)
+    if loose and _steers(scan, Steering.OFFSET) and not can_anchor(scan):
+        return Order.NONE
+    return stream.order
+
+
+def _steers(scan: Scan, steering: Steering) -> bool:
+    return scan.stream.pager.steering is steering

@@ -1,0 +1,106 @@
+"""What a scan knows beside its place: edge, highest position, counts; saved into the checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from poller.core.page import Page
+from poller.core.position import Position, canonical
+from poller.core.scan.evidence import Evidence, clock_of
+from poller.core.scan.place import Place, first_place
+from poller.core.scan.turn import Turn
+from poller.core.steps import Checkpoint, Notice, NoticeKind
+from poller.core.window import Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A scan so far. ``edge`` is the server's clock at its first page, None without a clock."""
+
+    place: Place
+    started_at: datetime
+    """When the scan began, by our clock; a resumed scan keeps its first beginning."""
+    edge: Position | None = None
+    highest: Position | None = None
+    highest_text: str | None = None
+    pages: int = 0
+    rows: int = 0
+    noticed: tuple[NoticeKind, ...] = ()
+    """Kinds of notices that this scan has given already; each is given once."""
+
+
+def resume(scan: Scan, checkpoint: Checkpoint | None) -> Progress:
+    """The scan's beginning, or the place where it broke off.
+
+    A checkpoint that was made under other settings, or by another version, is not trusted:
+    the window is read again. What the interrupted reading had found is unknown, so that it
+    counts as having found something; the limits on repeating count from here.
+    """
+    if checkpoint is None or checkpoint.fingerprint != scan.fingerprint:
+        return Progress(first_place(scan), scan.started_at)
+    try:
+        progress = msgspec.json.decode(checkpoint.state, type=Progress)
+    except msgspec.MsgspecError:
+        return Progress(first_place(scan), scan.started_at)
+    place = progress.place
+    unlimited = replace(place, passes=min(place.passes, 1), restarts=0, backed=0, stale=0)
+    return replace(progress, place=replace(unlimited, fresh=max(1, place.fresh)))
+
+
+def save(scan: Scan, progress: Progress) -> Checkpoint:
+    return Checkpoint(
+        state=msgspec.json.encode(progress).decode(),
+        fingerprint=scan.fingerprint,
+        started_at=progress.started_at,
+        edge=progress.edge,
+        highest=progress.highest,
+        pages=progress.pages,
+        rows=progress.rows,
+    )
+
+
+def seen(scan: Scan, progress: Progress, page: Page, turn: Turn) -> tuple[Progress, tuple[Notice, ...]]:
+    """``progress`` after a page, and the notices that are new in this scan."""
+    highest, text = _highest(progress, turn.seen)
+    notices = {
+        notice.kind: notice
+        for notice in (*turn.notices, *_about_positions(scan, page))
+        if notice.kind not in progress.noticed
+    }
+    after = replace(
+        progress,
+        edge=page.date if progress.pages == 0 else progress.edge,
+        highest=highest,
+        highest_text=text,
+        pages=progress.pages + 1,
+        rows=progress.rows + page.rows,
+        noticed=(*progress.noticed, *notices),
+    )
+    return after, tuple(notices.values())
+
+
+def _highest(progress: Progress, evidence: Evidence) -> tuple[Position | None, str | None]:
+    found = evidence.highest
+    if found is None or found.position is None:
+        return progress.highest, progress.highest_text
+    if progress.highest is not None and found.position <= progress.highest:
+        return progress.highest, progress.highest_text
+    return found.position, found.position_text
+
+
+def _about_positions(scan: Scan, page: Page) -> tuple[Notice, ...]:
+    notices = []
+    ahead = [r for r in page.records if r.position is not None and r.position > clock_of(page)]
+    if ahead:
+        furthest = max(record.position or 0 for record in ahead)
+        text = f"{len(ahead)} records on a page lie ahead of the server's clock, up to {canonical(furthest)}"
+        notices.append(Notice(NoticeKind.POSITION_AHEAD, text))
+    undated = [record for record in page.records if record.position is None]
+    if undated and scan.stream.updated_at is not None:
+        text = f"{len(undated)} records on a page have no position that can be read"
+        text += f", such as {undated[0].position_text or 'null'!r:.60}; only a full listing sees them change"
+        notices.append(Notice(NoticeKind.POSITION_MISSING, text))
+    return tuple(notices)

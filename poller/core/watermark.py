@@ -1,0 +1,39 @@
+"""How far a drained scan lets the watermark go. Our own clock may lower it, never raise it."""
+
+from __future__ import annotations
+
+from poller.core.model import Order
+from poller.core.position import Position, from_datetime, nanoseconds
+from poller.core.scan.progress import Progress
+from poller.core.steps import Finish
+from poller.core.window import Scan
+
+
+def finish(scan: Scan, progress: Progress) -> Finish:
+    """What the drained scan proves."""
+    settle = nanoseconds(scan.rule.settle)
+    limit = progress.edge if progress.edge is not None else from_datetime(progress.started_at)
+    reached = _lowest(_trusted(scan, progress), limit - settle)
+    if reached is not None and scan.watermark is not None and reached <= scan.watermark:
+        reached = None
+    return Finish(
+        watermark=reached,
+        watermark_text=progress.highest_text if reached == progress.highest else None,
+        highest=progress.highest,
+        complete_through=None if progress.edge is None else progress.edge - settle,
+    )
+
+
+def _trusted(scan: Scan, progress: Progress) -> Position | None:
+    """The highest position that cannot have overtaken a row that the scan did not see.
+
+    Without the server's clock, rows may have changed behind a scan that did not go in
+    ascending order: only what the previous drained scan saw is safe then.
+    """
+    if progress.edge is not None or progress.place.order is Order.ASC:
+        return progress.highest
+    return _lowest(progress.highest, scan.previous_highest) if scan.previous_highest is not None else None
+
+
+def _lowest(one: Position | None, other: Position) -> Position | None:
+    return None if one is None else min(one, other)

@@ -1,0 +1,57 @@
+"""Keeps a source unasked while its Retry-After lasts, for all its streams and over restarts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from poller.http.patience import Patience
+
+LOOK_AGAIN = 5.0
+"""Seconds after which a waiting request reads the stored hold again: it may be longer now, or lifted."""
+
+
+class StoredHolds(Protocol):
+    """The moment before which a source must not be asked, kept in SQL."""
+
+    def not_before(self, source: str) -> datetime | None: ...
+
+    def hold(self, source: str, until: datetime, reason: str) -> None: ...
+
+
+class Hold:
+    """One source's hold.
+
+    It is committed before anybody waits. While the commit is under way, and if it fails,
+    the moment is remembered here, so that this process at least obeys it.
+    """
+
+    def __init__(self, source: str, stored: StoredHolds, clock: Callable[[], datetime]) -> None:
+        self._source = source
+        self._stored = stored
+        self._clock = clock
+        self._uncommitted: datetime | None = None
+        self._placing = threading.Lock()
+
+    def place(self, seconds: float, reason: str) -> None:
+        """Keep everybody away for ``seconds`` from now. Returns when it is committed."""
+        until = self._clock() + timedelta(seconds=seconds)
+        with self._placing:
+            self._uncommitted = max(until, self._uncommitted or until)
+            self._stored.hold(self._source, self._uncommitted, reason)
+            self._uncommitted = None
+
+    def seconds(self) -> float:
+        """How much longer the source must not be asked; 0.0 when it may be."""
+        known = (self._uncommitted, self._stored.not_before(self._source))
+        now = self._clock()
+        return max((0.0, *((until - now).total_seconds() for until in known if until is not None)))
+
+    def wait(self, patience: Patience) -> None:
+        """Return when the source may be asked. Raises FetchError when that is past the budget; Stopped."""
+        while (seconds := self.seconds()) > 0:
+            if seconds > patience.left:
+                raise patience.refuse(seconds, "the API asked not to be asked yet (Retry-After)")
+            patience.sleep(min(seconds, LOOK_AGAIN))

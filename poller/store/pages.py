@@ -1,0 +1,282 @@
+"""The page transaction: fence, held versions, decision, writes, and the place behind it last.
+
+All of it stands or none. A page that does not fit the table's columns is rolled back, the
+columns are changed in a transaction of their own, and the page is begun again; a crash in
+between leaves only a wider table. Likewise a record that the database cannot store leaves the
+page, alone, for the dead letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, case, insert, select, update
+
+from poller.core.columns import SchemaStep, plan_columns, rows
+from poller.core.decide import Batch, Op, Terms, Write, decide, stamp
+from poller.core.errors import Fenced
+from poller.core.page import Record
+from poller.core.position import canonical
+from poller.core.runs import Attempt
+from poller.core.steps import Checkpoint, Commit, Committed
+from poller.store import catalog, letters, runs
+from poller.store.catalog import Mirror
+from poller.store.database import Database
+from poller.store.dialects import Dialect
+from poller.store.drained import finish
+from poller.store.handles import RunHandle
+from poller.store.leases import Owner
+from poller.store.letters import Letter
+from poller.store.streams import LIVE
+from poller.store.tables import scans, sources, streams
+
+
+class _TooNarrow(Exception):
+    def __init__(self, step: SchemaStep) -> None:
+        super().__init__()
+        self.step = step
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a page transaction works with: the database, who we are, and the stream's mirror."""
+
+    database: Database
+    owner: Owner
+    mirror: Mirror
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.database.dialect
+
+
+def commit(
+    desk: Desk, run: RunHandle, asked: Commit, attempts: Sequence[Attempt]
+) -> tuple[Committed, Mirror]:
+    """Commit one page; the counts, and the mirror as the page left it.
+
+    Raises Fenced when the stream or the source is no longer ours, StoreUnavailable when the
+    database is locked, full or gone; nothing of the page stands then.
+    """
+    dead = [Letter(reject) for reject in asked.rejects]
+    while True:
+        try:
+            with desk.database.write() as connection:
+                return _page(connection, desk, run, asked, dead, attempts), desk.mirror
+        except _TooNarrow as narrow:
+            desk = replace(desk, mirror=_widened(desk, run, asked, narrow.step))
+        except UnicodeEncodeError:
+            asked, unstorable = _without_unstorable(asked)
+            if not unstorable:
+                raise
+            dead += unstorable
+
+
+def _page(
+    connection: Connection,
+    desk: Desk,
+    run: RunHandle,
+    asked: Commit,
+    dead: Sequence[Letter],
+    attempts: Sequence[Attempt],
+) -> Committed:
+    stream = _fence(connection, desk, run, asked)
+    asked = replace(asked, requested_at=stream.requested_at)
+    batch = _decided(connection, desk, asked, snapshot=not stream.drained_once)
+    if batch.writes:
+        _write(connection, desk, run, asked, batch, first=stream.seq + 1)
+        letters.close(connection, stream.id, run.run_id, batch.writes, asked)
+    letters.file(connection, stream.id, run.run_id, dead, asked)
+    committed = replace(batch.committed, dead=len(dead))
+    runs.count(connection, run.run_id, committed, len(asked.records) + len(dead), attempts)
+    runs.notice(connection, run.run_id, asked.notices, asked.requested_at)
+    if asked.finish is not None:
+        finish(connection, run, stream, asked.finish, desk.dialect.now(connection))
+    elif asked.checkpoint is not None:
+        _save(connection, run, stream.id, asked.checkpoint, asked)
+    return committed
+
+
+def _fence(connection: Connection, desk: Desk, run: RunHandle, asked: Commit) -> Row[tuple[object, ...]]:
+    """The stream's row, once it is certain that this run may write it.
+
+    The moment of the request never goes back: pages of one stream are committed in the order
+    in which they were asked for, whatever our clock was set to meanwhile.
+    """
+    ours = select(sources.c.id).where(sources.c.lease_token == desk.owner.token)
+    earlier = streams.c.requested_at > asked.requested_at
+    fenced = connection.execute(
+        update(streams)
+        .where(
+            streams.c.id == desk.mirror.stream_id,
+            streams.c.epoch == run.epoch,
+            streams.c.source_id.in_(ours),
+        )
+        .values(requested_at=case((earlier, streams.c.requested_at), else_=asked.requested_at))
+    )
+    stream = connection.execute(select(streams).where(streams.c.id == desk.mirror.stream_id)).one()
+    if fenced.rowcount == 0:
+        raise Fenced(
+            f"run {run.run_id} of {run.stream} began in epoch {run.epoch}, the stream is in epoch "
+            f"{stream.epoch} or its source has another owner; nothing of this page was written",
+            hint="its watermark was reset or another process took the source over; the next poll goes on",
+        )
+    return stream
+
+
+def _decided(connection: Connection, desk: Desk, asked: Commit, *, snapshot: bool) -> Batch:
+    keys = [record.key for record in asked.records]
+    held = desk.dialect.held(connection, desk.mirror.table, keys) if keys else {}
+    terms = Terms(
+        requested_at=asked.requested_at,
+        snapshot=snapshot,
+        newest_first=asked.newest_first,
+        late_below=asked.late_below,
+        fresh_through=asked.fresh_through,
+        how=desk.mirror.catalog.how,
+    )
+    batch = decide(asked.records, held, terms)
+    step = plan_columns(desk.mirror.catalog, [write.record for write in _shown(batch.writes)])
+    if step is not None:
+        raise _TooNarrow(step)
+    return batch
+
+
+def _shown(writes: Sequence[Write]) -> list[Write]:
+    """The writes that bring columns; a tombstone keeps the ones that it has."""
+    return [write for write in writes if write.op is not Op.DELETE or not write.known]
+
+
+def _write(
+    connection: Connection, desk: Desk, run: RunHandle, asked: Commit, batch: Batch, first: int
+) -> None:
+    """Write the entities and the changes that they make, numbered without a gap from ``first``."""
+    table, dialect = desk.mirror.table, desk.dialect
+    numbered = list(enumerate(batch.writes, first))
+    before = _payloads_before(connection, desk, run, batch.writes)
+    shown = [(seq, write) for seq, write in numbered if write.op is not Op.DELETE or not write.known]
+    if shown:
+        columns = rows(desk.mirror.catalog, [write.record for _, write in shown])
+        meta = [_meta(seq, write, run, asked) for seq, write in shown]
+        names = [column.name for column in desk.mirror.catalog.columns]
+        values = list(zip(*columns, strict=True)) if columns else [()] * len(meta)
+        dialect.upsert(connection, table, names, [(*m, *v) for m, v in zip(meta, values, strict=True)])
+    buried = [
+        _burial(seq, write, run, asked) for seq, write in numbered if write.op is Op.DELETE and write.known
+    ]
+    if buried:
+        dialect.bury(connection, table, buried)
+    if run.stream.changes != "off":
+        changed = [_change(desk, seq, write, run, asked, before) for seq, write in numbered]
+        dialect.append_changes(connection, changed)
+    connection.execute(
+        update(streams).where(streams.c.id == desk.mirror.stream_id).values(seq=first + len(batch.writes) - 1)
+    )
+
+
+def _payloads_before(
+    connection: Connection, desk: Desk, run: RunHandle, writes: Sequence[Write]
+) -> dict[str, str]:
+    """The payloads that are about to be replaced, for the change feed."""
+    if run.stream.changes != "full":
+        return {}
+    replaced = [write.record.key for write in writes if write.known and not write.appears]
+    return dict(desk.dialect.payloads(connection, desk.mirror.table, replaced)) if replaced else {}
+
+
+def _meta(seq: int, write: Write, run: RunHandle, asked: Commit) -> tuple[Any, ...]:
+    """The meta columns of one row, in the order of ``META``."""
+    record, moment = write.record, stamp(asked.requested_at)
+    return (
+        record.key,
+        None if record.position is None else canonical(record.position),
+        record.position_text,
+        record.payload,
+        record.digest,
+        seq,
+        moment,
+        moment,
+        moment if record.deleted else None,
+        run.run_id,
+        _ahead(record, asked),
+    )
+
+
+def _burial(seq: int, write: Write, run: RunHandle, asked: Commit) -> tuple[Any, ...]:
+    """The values of one tombstone, in the order of ``BURIED``."""
+    record, moment = write.record, stamp(asked.requested_at)
+    position = None if record.position is None else canonical(record.position)
+    ahead = _ahead(record, asked)
+    return (position, record.position_text, record.digest, seq, moment, moment, run.run_id, ahead, record.key)
+
+
+def _change(
+    desk: Desk, seq: int, write: Write, run: RunHandle, asked: Commit, before: dict[str, str]
+) -> tuple[Any, ...]:
+    record = write.record
+    return (
+        desk.mirror.stream_id,
+        seq,
+        write.op.value,
+        record.key,
+        before.get(record.key),
+        record.payload if run.stream.changes == "full" and write.op is not Op.DELETE else None,
+        None if record.position is None else canonical(record.position),
+        stamp(asked.requested_at),
+        run.run_id,
+    )
+
+
+def _ahead(record: Record, asked: Commit) -> int:
+    return int(record.position is not None and asked.edge is not None and record.position > asked.edge)
+
+
+def _save(connection: Connection, run: RunHandle, stream_id: int, place: Checkpoint, asked: Commit) -> None:
+    """The place behind this page; and, with the first one, what gives the watermark its meaning."""
+    connection.execute(
+        update(streams)
+        .where(streams.c.id == stream_id, streams.c.fingerprint.is_(None))
+        .values(fingerprint=place.fingerprint)
+    )
+    values = {
+        "run_id": run.run_id,
+        "state": place.state,
+        "fingerprint": place.fingerprint,
+        "started_at": place.started_at,
+        "edge": place.edge,
+        "highest": place.highest,
+        "pages": place.pages,
+        "rows": place.rows,
+        "updated_at": asked.requested_at,
+    }
+    live = (scans.c.stream_id == stream_id, scans.c.kind == LIVE)
+    if connection.execute(update(scans).where(*live).values(values)).rowcount == 0:
+        connection.execute(insert(scans).values(**values, stream_id=stream_id, kind=LIVE))
+
+
+def _widened(desk: Desk, run: RunHandle, asked: Commit, step: SchemaStep) -> Mirror:
+    """The mirror after ``step``, which is taken in a transaction of its own, behind the same fence."""
+    with desk.database.write() as connection:
+        _fence(connection, desk, run, asked)
+        now = desk.dialect.now(connection)
+        found = catalog.load(connection, desk.mirror.stream_id, run.stream)
+        if found != desk.mirror:
+            return found  # the settings were reloaded meanwhile: plan again from what stands now
+        return catalog.take(connection, desk.dialect, found, step, now, run.run_id)
+
+
+def _without_unstorable(asked: Commit) -> tuple[Commit, list[Letter]]:
+    """The page without the records that hold what no database can store."""
+    fine: list[Record] = []
+    found: list[Letter] = []
+    for record in asked.records:
+        try:
+            record.payload.encode()
+            msgspec.json.encode([record.key, record.position_text, record.fields])
+            fine.append(record)
+        except UnicodeEncodeError as error:
+            found.append(letters.unstorable(record, f"the database cannot store this text: {error}"))
+    return replace(asked, records=fine), found

@@ -1,0 +1,199 @@
+"""The runs in SQL: opened, counted page by page, closed; idle ones folded, failures never."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from poller.core.errors import Category
+from poller.core.ledger import Reason
+from poller.core.runs import Attempt, Outcome, RunKind, RunOutcome
+from poller.core.steps import Committed, Notice
+from poller.store import ledger
+from poller.store.handles import RunHandle
+from poller.store.tables import notices, requests, runs
+
+REASONS: Mapping[Category | None, Reason] = {
+    Category.UNREACHABLE: Reason.UNREACHABLE,
+    Category.RATE_LIMITED: Reason.RATE_LIMITED,
+}
+"""Why the slot of a failed run was missed; every other category is ``failed``."""
+
+_COUNTS = ("inserted", "updated", "unchanged", "deleted", "refused", "dead", "late", "fresh")
+_ADDED_UP = ("polls", "pages", "rows_read", *_COUNTS, "requests", "failed_requests", "bytes_received")
+
+
+def open_run(
+    connection: Connection,
+    stream: Row[tuple[object, ...]],
+    kind: RunKind,
+    slot: datetime | None,
+    now: datetime,
+) -> int:
+    """A new run's number. A run of the stream that was never closed is closed as killed."""
+    close_killed(connection, stream.id, now, "its end could not be written")
+    made = connection.execute(
+        insert(runs).values(
+            stream_id=stream.id,
+            kind=kind.value,
+            epoch=stream.epoch,
+            first_slot=slot,
+            last_slot=slot,
+            started_at=now,
+            watermark_before=stream.watermark,
+            watermark_after=stream.watermark,
+        )
+    ).inserted_primary_key
+    assert made is not None
+    return int(made[0])
+
+
+def close_killed(connection: Connection, stream_id: int, now: datetime, why: str) -> None:
+    """Close the runs that a process left open, and give their slots the outcome ``killed``."""
+    is_open = (runs.c.stream_id == stream_id, runs.c.outcome.is_(None))
+    for run in connection.execute(select(runs.c.id, runs.c.last_slot).where(*is_open)).all():
+        connection.execute(
+            update(runs)
+            .where(runs.c.id == run.id)
+            .values(outcome=Outcome.KILLED.value, ended_at=now, error=why)
+        )
+        if run.last_slot is not None:
+            killed = ledger.one_slot(run.last_slot, Reason.KILLED)
+            ledger.write_missed(connection, stream_id, None, [killed], now)
+
+
+def count(
+    connection: Connection, run_id: int, committed: Committed, rows_read: int, attempts: Sequence[Attempt]
+) -> None:
+    """Add one page to its run."""
+    added = {name: runs.c[name] + getattr(committed, name) for name in _COUNTS}
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id)
+        .values(**added, pages=runs.c.pages + 1, rows_read=runs.c.rows_read + rows_read)
+    )
+    record(connection, run_id, attempts)
+
+
+def record(connection: Connection, run_id: int, attempts: Sequence[Attempt]) -> None:
+    """Write down the HTTP attempts of a run."""
+    if not attempts:
+        return
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id)
+        .values(
+            requests=runs.c.requests + len(attempts),
+            failed_requests=runs.c.failed_requests + sum(map(_failed, attempts)),
+            bytes_received=runs.c.bytes_received + sum(each.bytes_received for each in attempts),
+        )
+    )
+    connection.execute(
+        insert(requests),
+        [
+            {
+                "run_id": run_id,
+                "sent_at": each.sent_at,
+                "method": each.method,
+                "url": each.url,
+                "status": each.status,
+                "duration": each.duration,
+                "bytes_received": each.bytes_received,
+                "number": each.number,
+                "request_id": each.request_id,
+                "error": each.error,
+            }
+            for each in attempts
+        ],
+    )
+
+
+def notice(connection: Connection, run_id: int, noticed: Sequence[Notice], now: datetime) -> None:
+    """One row per kind: how often, and the latest words."""
+    for each in noticed:
+        seen = update(notices).where(notices.c.run_id == run_id, notices.c.kind == each.kind.value)
+        again = seen.values(times=notices.c.times + 1, text=each.text, noticed_at=now)
+        if connection.execute(again).rowcount == 0:
+            connection.execute(
+                insert(notices).values(run_id=run_id, kind=each.kind.value, text=each.text, noticed_at=now)
+            )
+
+
+def finish(connection: Connection, run: RunHandle, healed: int, now: datetime) -> None:
+    """Close a drained run as ok; fold the idle one before it into it when it is idle itself."""
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run.run_id)
+        .values(outcome=Outcome.OK.value, ended_at=now, healed=healed)
+    )
+    this = connection.execute(select(runs).where(runs.c.id == run.run_id)).one()
+    if not _is_idle(connection, this):
+        return
+    connection.execute(update(runs).where(runs.c.id == this.id).values(idle=1))
+    before = connection.execute(
+        select(runs)
+        .where(runs.c.stream_id == this.stream_id, runs.c.id < this.id)
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    ).first()
+    if before is not None and before.idle and before.kind == this.kind:
+        _fold(connection, before, this)
+
+
+def end(
+    connection: Connection,
+    run: RunHandle,
+    stream_id: int,
+    ended: RunOutcome,
+    now: datetime,
+    error: str | None,
+) -> None:
+    """Close a run that is still open, and give its slot what became of it."""
+    closed = connection.execute(
+        update(runs)
+        .where(runs.c.id == run.run_id, runs.c.outcome.is_(None))
+        .values(
+            outcome=ended.outcome.value,
+            category=None if ended.category is None else ended.category.value,
+            error=error,
+            ended_at=now,
+        )
+    )
+    reason = _missed_because(ended)
+    if closed.rowcount and reason is not None and run.slot is not None:
+        missed = [ledger.one_slot(run.slot, reason)]
+        ledger.write_missed(connection, stream_id, run.stream.schedule, missed, now)
+
+
+def _missed_because(ended: RunOutcome) -> Reason | None:
+    """Why the slot of a run that ended so is a missed one; None when it is not."""
+    if ended.outcome in (Outcome.OK, Outcome.PARTIAL):
+        return None
+    if ended.outcome is Outcome.STOPPED:
+        return Reason.DOWN
+    return Reason.KILLED if ended.outcome is Outcome.KILLED else REASONS.get(ended.category, Reason.FAILED)
+
+
+def _is_idle(connection: Connection, run: Row[tuple[object, ...]]) -> bool:
+    """Whether nothing about the run is worth a row of its own."""
+    eventful = ("inserted", "updated", "deleted", "refused", "dead", "failed_requests", "healed")
+    if any(getattr(run, name) for name in eventful) or run.watermark_before != run.watermark_after:
+        return False
+    return connection.execute(select(notices.c.kind).where(notices.c.run_id == run.id)).first() is None
+
+
+def _fold(connection: Connection, before: Row[tuple[object, ...]], this: Row[tuple[object, ...]]) -> None:
+    """The later row takes the earlier one in: its number is the one that the engine knows."""
+    sums = {name: getattr(before, name) + getattr(this, name) for name in _ADDED_UP}
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == this.id)
+        .values(**sums, first_slot=before.first_slot, started_at=before.started_at)
+    )
+    connection.execute(delete(runs).where(runs.c.id == before.id))
+
+
+def _failed(attempt: Attempt) -> bool:
+    return attempt.error is not None or attempt.status is None or not 200 <= attempt.status <= 299  # noqa: PLR2004 (RFC 9110 §15.3)

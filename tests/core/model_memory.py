@@ -1,0 +1,125 @@
+"""A memory as values: the merge rules in ten lines, a checkpoint, and a crash wherever one is wanted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+
+from poller.core.errors import FetchError
+from poller.core.model import Stream
+from poller.core.page import Page, Record, Response
+from poller.core.poll import poll
+from poller.core.steps import (
+    Answer,
+    Checkpoint,
+    Commit,
+    Committed,
+    Declined,
+    Exchange,
+    Exchanged,
+    Expired,
+    Fetch,
+    Fetched,
+    NoticeKind,
+    Step,
+)
+from poller.core.verdict import Again, judge
+from poller.core.window import plan_window
+from tests.core.model_api import ModelApi
+
+
+class Crash(Exception):  # noqa: N818 (it is no error: the plug is pulled)
+    """The process dies here."""
+
+
+@dataclass
+class ModelMemory:
+    """Mirror, watermark and checkpoint of one stream."""
+
+    stream: Stream
+    rows: dict[str, Record] = field(default_factory=dict)
+    watermark: int | None = None
+    watermark_text: str | None = None
+    highest: int | None = None
+    checkpoint: Checkpoint | None = None
+    fetches: int = 0
+    commits: int = 0
+    total: Committed = field(default_factory=Committed)
+    notices: list[NoticeKind] = field(default_factory=list)
+    crash_at: int | None = None
+
+    def poll(self, api: ModelApi) -> None:
+        """One poll to its end, or to the crash."""
+        scan = plan_window(
+            self.stream,
+            "same",
+            api.clock(),
+            watermark=self.watermark,
+            watermark_text=self.watermark_text,
+            previous_highest=self.highest,
+        )
+        self.drive(poll(scan, self.checkpoint), api)
+
+    def drive(self, flow: Generator[Step, Answer, object], api: ModelApi) -> None:
+        answer: Answer = None
+        while True:
+            try:
+                step = flow.send(answer)
+            except StopIteration:
+                return
+            match step:
+                case Fetch():
+                    answer = self._fetch(step, api)
+                case Commit():
+                    answer = self._commit(step)
+                case Exchange(commit, fetch):
+                    fetched = self._fetch(fetch, api)
+                    answer = Exchanged(self._commit(commit), fetched)
+
+    def mirror(self) -> dict[str, int]:
+        return {record.key: record.fields["version"] for record in self.rows.values()}
+
+    def _fetch(self, fetch: Fetch, api: ModelApi) -> Fetched:
+        self.fetches += 1
+        verdict = judge(self.stream, fetch, api.answer(fetch.request))
+        if isinstance(verdict, Page | Expired | Declined):
+            return verdict
+        raise FetchError(verdict.category if isinstance(verdict, Again) else "refused", str(verdict))  # type: ignore[arg-type]
+
+    def _commit(self, commit: Commit) -> Committed:
+        if self.crash_at is not None and self.commits >= self.crash_at:
+            self.crash_at = None
+            raise Crash
+        self.commits += 1
+        done = Committed()
+        for record in commit.records:
+            done += self._merge(record, commit)
+        self.total += done
+        self.notices += [notice.kind for notice in commit.notices]
+        assert (commit.checkpoint is None) != (commit.finish is None)
+        self.checkpoint = commit.checkpoint
+        if commit.finish is not None:
+            self.highest = commit.finish.highest if commit.finish.highest is not None else self.highest
+            if commit.finish.watermark is not None:
+                assert self.watermark is None or commit.finish.watermark > self.watermark
+                self.watermark = commit.finish.watermark
+                self.watermark_text = commit.finish.watermark_text
+        return done
+
+    def _merge(self, record: Record, commit: Commit) -> Committed:
+        held = self.rows.get(record.key)
+        if held is not None and held.digest == record.digest:
+            return Committed(unchanged=1)
+        older = held is not None and None not in (held.position, record.position) and record.position < held.position  # type: ignore[operator]
+        if older:
+            return Committed(refused=1)
+        self.rows[record.key] = record
+        through = commit.fresh_through
+        fresh = 1 if through is None or record.position is None or record.position <= through else 0
+        one = Committed(fresh=fresh)
+        return replace(one, inserted=1) if held is None else replace(one, updated=1)
+
+
+def body(response: Response) -> object:
+    return json.loads(response.body)
