@@ -28,6 +28,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import reduce
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -157,7 +158,7 @@ def plan_columns(catalog: Catalog, records: Sequence[Record]) -> SchemaStep | No
         if column.type not in PINNED and (to := _joined(column, _found(column, records))) is not column.type
     )
     known = {column.field for column in catalog.columns if column.path is None}
-    fields = dict.fromkeys(chain.from_iterable(record.fields for record in records))
+    fields = dict.fromkeys(chain.from_iterable(map(_FIELDS, records)))
     fresh = [] if catalog.full else [name for name in fields if name not in known]
     added = _named(catalog, fresh[: MOST_COLUMNS - len(catalog.columns)], records)
     full = len(fresh) > MOST_COLUMNS - len(catalog.columns)
@@ -219,6 +220,7 @@ def column_name(name: str, taken: Iterable[str]) -> str:
     return candidate
 
 
+_FIELDS = attrgetter("fields")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD = re.compile(r"\W+")
 _NUMERAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
@@ -256,7 +258,7 @@ def _found(column: Column, records: Sequence[Record]) -> list[Any]:
     if column.path is not None:
         return [column.path.find(record.fields) for record in records]
     name = column.field
-    return [record.fields.get(name) for record in records]
+    return [fields.get(name) for fields in map(_FIELDS, records)]
 
 
 def _joined(column: Column, values: Sequence[Any]) -> ColumnType:

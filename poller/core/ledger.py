@@ -232,12 +232,11 @@ def _books_begin(schedule: Schedule, account: Account, newest: datetime) -> date
 def _missed(schedule: Schedule, account: Account, newest: datetime, liveness: Liveness) -> tuple[Missed, ...]:
     """The open slots before ``newest``, as stretches of one reason."""
     after = _books_begin(schedule, account, newest)
-    cuts = sorted({cut for cut in _turning_points(liveness) if after + _INSTANT < cut < newest})
+    cuts = sorted({cut for cut in _turning_points(liveness) if after < cut < newest})
     starts = [after + _INSTANT, *cuts]
     pieces = [
         (start - _INSTANT, end - _INSTANT, _reason_at(start, liveness))
         for start, end in zip(starts, [*cuts, newest], strict=True)
-        if start < end
     ]
     return tuple(_stretches(schedule, pieces))
 

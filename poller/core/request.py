@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, Union
+from urllib.parse import quote
 
 Json: TypeAlias = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
 
@@ -50,17 +51,20 @@ class Request:
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    found_under: str | None = None
+    """The path whose answer gave ``target`` as a link (resolved as RFC 3986 §5.2 says); None for our own."""
 
 
 def render(template: Template, values: Mapping[str, Json]) -> Request:
     """``template`` with ``values`` in its placeholders; a name that is missing or None has no value."""
-    path = _fill(template.path, values)
-    if path is _ABSENT:
+    if _lacks(template.path, values):
         raise ValueError(f"a placeholder in the path {template.path!r} has no value")
     body = _fill(template.body, values)
+    if isinstance(body, _Absent):
+        raise ValueError(f"the placeholder that is the whole body, {template.body!r}, has no value")
     return Request(
         method=template.method,
-        target=str(path),
+        target=_substitute(template.path, lambda name: quote(_as_text(values[name]), safe="")),
         params=tuple(_flat_params(template.params, values)),
         headers=tuple(
             (name, _as_text(value))
@@ -112,7 +116,11 @@ def _fill_text(text: str, values: Mapping[str, Json]) -> Json | _Absent:
         return _ABSENT if value is None else value
     if _lacks(text, values):
         return _ABSENT
-    return _BRACED.sub(lambda match: _as_text(values[match[1]]) if match[1] else match[0][0], text)
+    return _substitute(text, lambda name: _as_text(values[name]))
+
+
+def _substitute(text: str, value: Callable[[str], str]) -> str:
+    return _BRACED.sub(lambda match: value(match[1]) if match[1] else match[0][0], text)
 
 
 def _flat_params(

@@ -7,6 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from poller.core.errors import Category
+from poller.core.model import Stream
+from poller.core.position import Position
+from poller.core.steps import Checkpoint, Committed
 
 
 class RunKind(StrEnum):
@@ -57,3 +60,53 @@ class Attempt:
     number: int
     request_id: str | None
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """What the memory knows of a stream when a run begins."""
+
+    epoch: int
+    watermark: Position | None
+    watermark_text: str | None
+    highest: Position | None
+    """The highest position that the previous drained scan saw; None before the first."""
+    complete_through: Position | None
+    drained_once: bool
+    fingerprint: str | None
+    """Of the settings that give the watermark its meaning; None before the first run."""
+    checkpoint: Checkpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunHandle:
+    """A run that has begun: the fence (``epoch``) and the slot that it owns."""
+
+    run_id: int
+    stream: Stream
+    kind: RunKind
+    epoch: int
+    started_at: datetime
+    slot: datetime | None
+    """None for manual polls, which own no slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run did, for whoever asked for it. ``rows`` counts records read, again or not.
+
+    ``run_id`` None: the run was not begun (``error`` says why).
+    """
+
+    stream: str
+    run_id: int | None
+    outcome: Outcome
+    done: Committed
+    rows: int
+    requests: int
+    before: Position | None
+    after: Position | None
+    slot: datetime | None = None
+    category: Category | None = None
+    error: str | None = None
+    hint: str | None = None

@@ -7,17 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from poller.core.ledger import Liveness
+from poller.core.ledger import Liveness, Reason
 from poller.core.model import Stream
 from poller.core.page import Response
-from poller.core.position import Position
 from poller.core.request import Request
-from poller.core.runs import Attempt, RunKind, RunOutcome
-from poller.core.steps import Checkpoint, Commit, Committed, Fetched
+from poller.core.runs import Attempt, RunHandle, RunKind, RunOutcome, StreamState
+from poller.core.steps import Commit, Committed, Fetched
 from poller.core.verdict import Verdict
 
 
@@ -61,35 +59,6 @@ class Holds(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StreamState:
-    """What the memory knows of a stream when a run begins."""
-
-    epoch: int
-    watermark: Position | None
-    watermark_text: str | None
-    highest: Position | None
-    """The highest position that the previous drained scan saw; None before the first."""
-    complete_through: Position | None
-    drained_once: bool
-    fingerprint: str | None
-    """Of the settings that give the watermark its meaning; None before the first run."""
-    checkpoint: Checkpoint | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunHandle:
-    """A run that has begun: the fence (``epoch``) and the slot that it owns."""
-
-    run_id: int
-    stream: Stream
-    kind: RunKind
-    epoch: int
-    started_at: datetime
-    slot: datetime | None
-    """None for manual polls, which own no slot."""
-
-
 class Memory(Protocol):
     """Remembers everything, one transaction at a time."""
 
@@ -111,4 +80,12 @@ class Memory(Protocol):
         self, run: RunHandle, outcome: RunOutcome, now: datetime, attempts: Sequence[Attempt], error: str | None
     ) -> None:
         """Close the run and give its slot its outcome; after a commit with a finish, ``outcome`` is ok."""
+        ...
+
+    def keep_page(self, run: RunHandle, body: bytes, detail: str, request_id: str | None, now: datetime) -> None:
+        """Keep a body that is no page among the dead letters, for whoever looks into it."""
+        ...
+
+    def pass_by(self, stream: Stream, reason: Reason, now: datetime, liveness: Liveness) -> None:
+        """Settle the slots up to ``now`` without a run, the newest for ``reason``."""
         ...

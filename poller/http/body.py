@@ -55,11 +55,9 @@ class Body:
             self._keep(chunk)
             return
         rest = chunk
-        while True:
+        while rest:
             piece, rest = self._inflater.inflate(rest)
             self._keep(piece)
-            if rest == b"" and len(piece) < PIECE:
-                return
 
     def finish(self) -> bytes:
         """The whole decoded body. Raises Undecodable when its gzip stream is cut."""
@@ -98,7 +96,7 @@ class _Inflater:
         except zlib.error as error:
             raise Undecodable(f"the body is no gzip, or is followed by garbage: {error}") from error
         if not self._member.eof:
-            self.at_end = self.at_end and chunk == b""
+            self.at_end = False
             return piece, self._member.unconsumed_tail
         rest = self._member.unused_data
         self._member = zlib.decompressobj(GZIP)

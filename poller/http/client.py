@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -96,11 +95,10 @@ class HttpVoice:
 
 
 def _client(connections: int, tls: ssl.SSLContext | None, *, secure: bool) -> httpx.Client:
-    """A client that keeps no cookies, follows nothing and reads no environment (netrc adds credentials)."""
+    """A client that follows nothing and reads no environment (netrc would add credentials)."""
     trusted = tls if tls is not None or not secure else httpx.create_ssl_context()
     return httpx.Client(
         transport=DeadlineTransport(connections, trusted),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         trust_env=False,
         follow_redirects=False,
         event_hooks={"response": [refuse_redirects]},

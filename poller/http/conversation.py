@@ -65,7 +65,7 @@ class Conversation:
         self._judge = judge
         self._note = note
         self._patience = patience
-        self._url = line.base.url_of(request.target, request.params)
+        self._url = line.base.url_of(request.target, request.params, request.found_under)
         self._attempts = 0
         self._identity: Identity | None = None
         self._renewed = False

@@ -36,15 +36,17 @@ class Base:
             )
         self.url = url.copy_with(raw_path=url.raw_path.rstrip(b"/") or b"/")
 
-    def url_of(self, target: str, params: Sequence[tuple[str, str]] = ()) -> httpx.URL:
+    def url_of(
+        self, target: str, params: Sequence[tuple[str, str]] = (), found_under: str | None = None
+    ) -> httpx.URL:
         """The URL of a request.
 
-        A path is joined below the base URL's path (a server-relative link that repeats
-        that path is not joined twice). An absolute URL, or one that names a host, must
-        have the source's origin and no user. ``params`` follow whatever query the target
-        has. Raises FetchError (origin) before anything is sent.
+        A path is joined below the base URL's path. A link (``found_under`` names the path whose
+        answer gave it) is resolved as RFC 3986 §5.2 says; one with a host must have the source's
+        origin and no user. ``params`` follow whatever query the target has. Raises FetchError
+        (origin) before anything is sent.
         """
-        url = self._resolve(target)
+        url = self._resolve(target, found_under)
         if url.userinfo:
             raise FetchError(Category.ORIGIN, f"the URL {shown(url)} carries a user; nothing was sent")
         if not self.owns(url):
@@ -68,23 +70,16 @@ class Base:
         except httpx.InvalidURL:
             return None
 
-    def _resolve(self, target: str) -> httpx.URL:
+    def _resolve(self, target: str, found_under: str | None) -> httpx.URL:
         try:
             given = httpx.URL(target)
             if given.scheme:
                 return given
-            if given.host:
-                return self.url.join(target)
-            return httpx.URL(self._prefix + self._below(target))
+            if found_under is not None:
+                return httpx.URL(self._prefix + _rooted(found_under)).join(target)
+            return httpx.URL(self._prefix + _rooted(target))
         except httpx.InvalidURL as error:
             raise FetchError(Category.ORIGIN, f"the URL of the request cannot be read: {error}") from None
-
-    def _below(self, target: str) -> str:
-        path = self._path
-        repeats = path and (target == path or target.startswith((f"{path}/", f"{path}?")))
-        if repeats:
-            return target[len(path) :]
-        return target if target == "" or target.startswith(("/", "?")) else f"/{target}"
 
     @property
     def _path(self) -> str:
@@ -94,6 +89,10 @@ class Base:
     @property
     def _prefix(self) -> str:
         return f"{self.url.scheme}://{self.url.netloc.decode('ascii')}{self._path}"
+
+
+def _rooted(path: str) -> str:
+    return path if path == "" or path.startswith(("/", "?")) else f"/{path}"
 
 
 def origin(url: httpx.URL) -> str:

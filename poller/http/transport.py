@@ -162,10 +162,10 @@ class DeadlineStream(httpcore.NetworkStream):
             raise
         return DeadlineStream(wrapped)
 
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 (httpcore's contract)
-        if info == "ssl_object":
+    def get_extra_info(self, fact: str) -> Any:  # noqa: ANN401 (httpcore's contract)
+        if fact == "ssl_object":
             return self._sock if isinstance(self._sock, ssl.SSLSocket) else None
-        return _is_readable(self._sock) if info == "is_readable" else None
+        return _is_readable(self._sock) if fact == "is_readable" else None
 
 
 def _shake_hands(wrapped: ssl.SSLSocket) -> None:

@@ -28,7 +28,9 @@ class NextUrl:
 
     def request(self, template: Template, ask: Ask) -> Request:
         first = render(template, placeholder_values(replace(ask, cursor=None)))
-        return first if ask.cursor is None else replace(first, target=str(ask.cursor), params=())
+        if ask.cursor is None:
+            return first
+        return replace(first, target=str(ask.cursor), params=(), found_under=first.target)
 
     def onward(self, document: Any, response: Response, last: Record | None) -> Onward:  # noqa: ANN401
         url = cursor_value(find(self.next, document, response))

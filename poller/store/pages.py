@@ -8,18 +8,18 @@ page, alone, for the dead letters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, case, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, insert, select, update
 
 from poller.core.columns import SchemaStep, plan_columns, rows
 from poller.core.decide import Batch, Op, Terms, Write, decide, stamp
 from poller.core.errors import Fenced
 from poller.core.page import Record
-from poller.core.position import canonical
+from poller.core.position import Position, canonical
 from poller.core.runs import Attempt
 from poller.core.steps import Checkpoint, Commit, Committed
 from poller.store import catalog, letters, runs
@@ -38,6 +38,26 @@ class _TooNarrow(Exception):
     def __init__(self, step: SchemaStep) -> None:
         super().__init__()
         self.step = step
+
+
+_SENT = bindparam("sent", type_=streams.c.requested_at.type)
+_FENCE = (
+    update(streams)
+    .where(
+        streams.c.id == bindparam("stream"),
+        streams.c.epoch == bindparam("begun_in", type_=streams.c.epoch.type),
+        streams.c.source_id.in_(select(sources.c.id).where(sources.c.lease_token == bindparam("token"))),
+    )
+    .values(requested_at=case((streams.c.requested_at > _SENT, streams.c.requested_at), else_=_SENT))
+)
+_STREAM = select(streams).where(streams.c.id == bindparam("stream"))
+_COUNT_ON = update(streams).where(streams.c.id == bindparam("stream")).values(seq=bindparam("last"))
+_NAME_MEANING = (
+    update(streams)
+    .where(streams.c.id == bindparam("stream"), streams.c.fingerprint.is_(None))
+    .values(fingerprint=bindparam("meaning"))
+)
+_SAVE = update(scans).where(scans.c.stream_id == bindparam("stream"), scans.c.kind == LIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +126,14 @@ def _fence(connection: Connection, desk: Desk, run: RunHandle, asked: Commit) ->
     The moment of the request never goes back: pages of one stream are committed in the order
     in which they were asked for, whatever our clock was set to meanwhile.
     """
-    ours = select(sources.c.id).where(sources.c.lease_token == desk.owner.token)
-    earlier = streams.c.requested_at > asked.requested_at
-    fenced = connection.execute(
-        update(streams)
-        .where(
-            streams.c.id == desk.mirror.stream_id,
-            streams.c.epoch == run.epoch,
-            streams.c.source_id.in_(ours),
-        )
-        .values(requested_at=case((earlier, streams.c.requested_at), else_=asked.requested_at))
-    )
-    stream = connection.execute(select(streams).where(streams.c.id == desk.mirror.stream_id)).one()
+    mine = {
+        "stream": desk.mirror.stream_id,
+        "begun_in": run.epoch,
+        "token": desk.owner.token,
+        "sent": asked.requested_at,
+    }
+    fenced = connection.execute(_FENCE, mine)
+    stream = connection.execute(_STREAM, {"stream": desk.mirror.stream_id}).one()
     if fenced.rowcount == 0:
         raise Fenced(
             f"run {run.run_id} of {run.stream} began in epoch {run.epoch}, the stream is in epoch "
@@ -154,27 +170,25 @@ def _write(
     connection: Connection, desk: Desk, run: RunHandle, asked: Commit, batch: Batch, first: int
 ) -> None:
     """Write the entities and the changes that they make, numbered without a gap from ``first``."""
-    table, dialect = desk.mirror.table, desk.dialect
+    table, dialect, catalog_now = desk.mirror.table, desk.dialect, desk.mirror.catalog
+    sheet = _Sheet(desk.mirror.stream_id, run.run_id, stamp(asked.requested_at), asked.edge)
     numbered = list(enumerate(batch.writes, first))
     before = _payloads_before(connection, desk, run, batch.writes)
-    shown = [(seq, write) for seq, write in numbered if write.op is not Op.DELETE or not write.known]
-    if shown:
-        columns = rows(desk.mirror.catalog, [write.record for _, write in shown])
-        meta = [_meta(seq, write, run, asked) for seq, write in shown]
-        names = [column.name for column in desk.mirror.catalog.columns]
-        values = list(zip(*columns, strict=True)) if columns else [()] * len(meta)
-        dialect.upsert(connection, table, names, [(*m, *v) for m, v in zip(meta, values, strict=True)])
-    buried = [
-        _burial(seq, write, run, asked) for seq, write in numbered if write.op is Op.DELETE and write.known
-    ]
-    if buried:
-        dialect.bury(connection, table, buried)
-    if run.stream.changes != "off":
-        changed = [_change(desk, seq, write, run, asked, before) for seq, write in numbered]
-        dialect.append_changes(connection, changed)
-    connection.execute(
-        update(streams).where(streams.c.id == desk.mirror.stream_id).values(seq=first + len(batch.writes) - 1)
-    )
+    whole = [(seq, write) for seq, write in numbered if write.op is not Op.DELETE or not write.known]
+    if whole:
+        columns = rows(catalog_now, [write.record for _, write in whole])
+        meta = zip(*(sheet.meta(seq, write.record) for seq, write in whole), strict=True)
+        names = [column.name for column in catalog_now.columns]
+        dialect.upsert(connection, table, names, list(zip(*meta, *columns, strict=True)))
+    tombs = [(seq, write) for seq, write in numbered if write.op is Op.DELETE and write.known]
+    if tombs:
+        dialect.bury(connection, table, [sheet.burial(seq, write.record) for seq, write in tombs])
+    if run.stream.changes == "full":
+        dialect.append_changes(connection, [sheet.full(seq, write, before) for seq, write in numbered])
+    elif run.stream.changes == "keys":
+        dialect.append_changes(connection, [sheet.keys(seq, write) for seq, write in numbered])
+    last = first + len(batch.writes) - 1
+    connection.execute(_COUNT_ON, {"stream": desk.mirror.stream_id, "last": last})
 
 
 def _payloads_before(
@@ -187,60 +201,66 @@ def _payloads_before(
     return dict(desk.dialect.payloads(connection, desk.mirror.table, replaced)) if replaced else {}
 
 
-def _meta(seq: int, write: Write, run: RunHandle, asked: Commit) -> tuple[Any, ...]:
-    """The meta columns of one row, in the order of ``META``."""
-    record, moment = write.record, stamp(asked.requested_at)
-    return (
-        record.key,
-        None if record.position is None else canonical(record.position),
-        record.position_text,
-        record.payload,
-        record.digest,
-        seq,
-        moment,
-        moment,
-        moment if record.deleted else None,
-        run.run_id,
-        _ahead(record, asked),
-    )
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What the rows of one page share; ``moment`` is when their request was sent."""
 
+    stream_id: int
+    run_id: int
+    moment: str
+    edge: Position | None
 
-def _burial(seq: int, write: Write, run: RunHandle, asked: Commit) -> tuple[Any, ...]:
-    """The values of one tombstone, in the order of ``BURIED``."""
-    record, moment = write.record, stamp(asked.requested_at)
-    position = None if record.position is None else canonical(record.position)
-    ahead = _ahead(record, asked)
-    return (position, record.position_text, record.digest, seq, moment, moment, run.run_id, ahead, record.key)
+    def meta(self, seq: int, record: Record) -> tuple[Any, ...]:
+        """The meta columns of one row, in the order of ``META``."""
+        moment = self.moment
+        return (
+            record.key,
+            None if record.position is None else canonical(record.position),
+            record.position_text,
+            record.payload,
+            record.digest,
+            seq,
+            moment,
+            moment,
+            moment if record.deleted else None,
+            self.run_id,
+            self._ahead(record),
+        )
 
+    def burial(self, seq: int, record: Record) -> tuple[Any, ...]:
+        """The values of one tombstone, in the order of ``BURIED``."""
+        key, position, text, _payload, digest, *_, ahead = self.meta(seq, record)
+        return (position, text, digest, seq, self.moment, self.moment, self.run_id, ahead, key)
 
-def _change(
-    desk: Desk, seq: int, write: Write, run: RunHandle, asked: Commit, before: dict[str, str]
-) -> tuple[Any, ...]:
-    record = write.record
-    return (
-        desk.mirror.stream_id,
-        seq,
-        write.op.value,
-        record.key,
-        before.get(record.key),
-        record.payload if run.stream.changes == "full" and write.op is not Op.DELETE else None,
-        None if record.position is None else canonical(record.position),
-        stamp(asked.requested_at),
-        run.run_id,
-    )
+    def full(self, seq: int, write: Write, before: Mapping[str, str]) -> tuple[Any, ...]:
+        """A change with the record before and after."""
+        record = write.record
+        after = None if write.op is Op.DELETE else record.payload
+        position = None if record.position is None else canonical(record.position)
+        return (
+            self.stream_id,
+            seq,
+            write.op.value,
+            record.key,
+            before.get(record.key),
+            after,
+            position,
+            self.moment,
+            self.run_id,
+        )
 
+    def keys(self, seq: int, write: Write) -> tuple[Any, ...]:
+        """A change that names the entity alone."""
+        stream_id, _, op, key, _, _, *rest = self.full(seq, write, {})
+        return (stream_id, seq, op, key, None, None, *rest)
 
-def _ahead(record: Record, asked: Commit) -> int:
-    return int(record.position is not None and asked.edge is not None and record.position > asked.edge)
+    def _ahead(self, record: Record) -> int:
+        return int(record.position is not None and self.edge is not None and record.position > self.edge)
 
 
 def _save(connection: Connection, run: RunHandle, stream_id: int, place: Checkpoint, asked: Commit) -> None:
     """The place behind this page; and, with the first one, what gives the watermark its meaning."""
-    connection.execute(
-        update(streams)
-        .where(streams.c.id == stream_id, streams.c.fingerprint.is_(None))
-        .values(fingerprint=place.fingerprint)
-    )
+    connection.execute(_NAME_MEANING, {"stream": stream_id, "meaning": place.fingerprint})
     values = {
         "run_id": run.run_id,
         "state": place.state,
@@ -252,8 +272,7 @@ def _save(connection: Connection, run: RunHandle, stream_id: int, place: Checkpo
         "rows": place.rows,
         "updated_at": asked.requested_at,
     }
-    live = (scans.c.stream_id == stream_id, scans.c.kind == LIVE)
-    if connection.execute(update(scans).where(*live).values(values)).rowcount == 0:
+    if connection.execute(_SAVE, {**values, "stream": stream_id}).rowcount == 0:
         connection.execute(insert(scans).values(**values, stream_id=stream_id, kind=LIVE))
 
 

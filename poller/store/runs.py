@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, select, update
 
 from poller.core.errors import Category
 from poller.core.ledger import Reason
@@ -23,6 +23,17 @@ REASONS: Mapping[Category | None, Reason] = {
 
 _COUNTS = ("inserted", "updated", "unchanged", "deleted", "refused", "dead", "late", "fresh")
 _ADDED_UP = ("polls", "pages", "rows_read", *_COUNTS, "requests", "failed_requests", "bytes_received")
+
+
+def _adding(*names: str) -> Update:
+    """A statement that adds ``add_NAME`` to each of these counters of one run."""
+    sums = {name: runs.c[name] + bindparam(f"add_{name}", type_=runs.c[name].type) for name in names}
+    return update(runs).where(runs.c.id == bindparam("run")).values(sums)
+
+
+_ADD_PAGE = _adding(*_COUNTS, "rows_read").values(pages=runs.c.pages + 1)
+_ADD_REQUESTS = _adding("requests", "failed_requests", "bytes_received")
+_REQUEST = insert(requests)
 
 
 def open_run(
@@ -68,12 +79,8 @@ def count(
     connection: Connection, run_id: int, committed: Committed, rows_read: int, attempts: Sequence[Attempt]
 ) -> None:
     """Add one page to its run."""
-    added = {name: runs.c[name] + getattr(committed, name) for name in _COUNTS}
-    connection.execute(
-        update(runs)
-        .where(runs.c.id == run_id)
-        .values(**added, pages=runs.c.pages + 1, rows_read=runs.c.rows_read + rows_read)
-    )
+    added = {f"add_{name}": getattr(committed, name) for name in _COUNTS}
+    connection.execute(_ADD_PAGE, {**added, "run": run_id, "add_rows_read": rows_read})
     record(connection, run_id, attempts)
 
 
@@ -81,17 +88,14 @@ def record(connection: Connection, run_id: int, attempts: Sequence[Attempt]) -> 
     """Write down the HTTP attempts of a run."""
     if not attempts:
         return
+    added = {
+        "add_requests": len(attempts),
+        "add_failed_requests": sum(map(_failed, attempts)),
+        "add_bytes_received": sum(each.bytes_received for each in attempts),
+    }
+    connection.execute(_ADD_REQUESTS, {**added, "run": run_id})
     connection.execute(
-        update(runs)
-        .where(runs.c.id == run_id)
-        .values(
-            requests=runs.c.requests + len(attempts),
-            failed_requests=runs.c.failed_requests + sum(map(_failed, attempts)),
-            bytes_received=runs.c.bytes_received + sum(each.bytes_received for each in attempts),
-        )
-    )
-    connection.execute(
-        insert(requests),
+        _REQUEST,
         [
             {
                 "run_id": run_id,

@@ -28,7 +28,7 @@ IMPURE_CALLS = frozenset(
     }
 )
 IMPURE_MODULES = frozenset(
-    {"os", "random", "secrets", "socket", "subprocess", "sys", "threading", "time", "uuid"}
+    {"os", "random", "secrets", "socket", "subprocess", "sys", "threading", "time", "urllib.request", "uuid"}
 )
 
 # "file" → the names that it may use all the same, and why.
@@ -86,8 +86,9 @@ def _impure(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from {alias.name.split(".")[0] for alias in node.names} & IMPURE_MODULES
+            yield from {alias.name for alias in node.names} & IMPURE_MODULES
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            yield from {node.module.split(".")[0]} & IMPURE_MODULES
+            yield from {node.module.split(".")[0], node.module} & IMPURE_MODULES
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in IMPURE_CALLS:
             yield ast.unparse(node.func)
 

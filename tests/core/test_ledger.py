@@ -157,6 +157,21 @@ def test_a_run_that_stood_still_was_suspended_and_one_that_waited_was_busy() -> 
     )
 
 
+def test_time_that_never_passed_is_the_clocks_even_during_a_run_or_a_standstill() -> None:
+    jumped = Lapse(at(2), at(4), Reason.CLOCK)
+    stopped = Lapse(at(3), at(6), Reason.SUSPENDED)
+    liveness = Liveness(at(-60), at(-60), busy_until=at(7), lapses=(stopped, jumped))
+
+    settled = settle(EACH_MINUTE, books(at(0)), at(7), liveness)
+
+    assert settled.missed == (
+        Missed(at(1), at(1), 1, Reason.OVERRUN),
+        Missed(at(2), at(3), 2, Reason.CLOCK),
+        Missed(at(4), at(5), 2, Reason.SUSPENDED),
+        Missed(at(6), at(6), 1, Reason.OVERRUN),
+    )
+
+
 def test_down_then_suspended_then_overrun_are_three_stretches() -> None:
     liveness = Liveness(up_since=at(3), awake_since=at(6), busy_until=at(8))
 

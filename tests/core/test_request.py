@@ -34,7 +34,7 @@ def test_a_request_is_filled_in_every_part() -> None:
 
     assert request == Request(
         "POST",
-        "/v1/a b/search",
+        "/v1/a%20b/search",
         (("since", ">=2026-01-01"), ("limit", "200")),
         (("X-Page", "3"), ("Accept", "application/json")),
         '{"offset": 0, "note": "från 2026-01-01"}'.encode(),
@@ -113,6 +113,21 @@ def test_a_request_without_a_body_sends_none() -> None:
 def test_a_path_cannot_do_without_its_value() -> None:
     with pytest.raises(ValueError, match=r"/rows/\{key\}"):
         render(get("/rows/{key}"), {"size": 1})
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("a/b?c#d", "a%2Fb%3Fc%23d"),
+        ("50%", "50%25"),
+        ("ø", "%C3%B8"),
+        (0, "0"),
+        ("", ""),
+        ("{size}", "%7Bsize%7D"),
+    ],
+)
+def test_a_value_cannot_leave_its_place_in_the_path(value: Json, written: str) -> None:
+    assert render(get("/rows/{key}/x"), {"key": value, "size": 1}).target == f"/rows/{written}/x"
 
 
 def test_a_path_that_is_nothing_but_a_number_is_text() -> None:

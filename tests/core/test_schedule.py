@@ -253,6 +253,14 @@ def test_a_fixed_time_that_is_never_shown_fires_once_at_the_moment_of_the_jump(
     assert day(time, zone, *date) == slots
 
 
+def test_a_time_left_out_and_the_time_shown_at_the_jump_are_one_slot() -> None:
+    before, after = utc(2026, 3, 29, 0, 59), utc(2026, 3, 29, 1, 1)
+
+    assert Cron("0 2,3 * * *", OSLO).count(before, after) == 1
+    assert Cron("0 2 * * *", OSLO).count(before, after) == 1
+    assert Cron("0 1,4 * * *", OSLO).count(before, after) == 0
+
+
 def test_a_wildcard_in_minute_or_hour_follows_the_wall_through_both_changes() -> None:
     assert day("*/30 2 * * *", OSLO, 2026, 10, 25) == ["02:00+0200", "02:30+0200", "02:00+0100", "02:30+0100"]
     assert day("*/30 2 * * *", OSLO, 2026, 3, 29) == []

@@ -153,8 +153,9 @@ def test_every_way_of_cutting_the_chunks_gives_the_same_body() -> None:
 
 
 def test_every_cut_of_a_gzip_body_is_noticed() -> None:
-    packed = gzip.compress(ROWS[:2000])
-    for length in range(1, len(packed)):
+    first, second = gzip.compress(ROWS[:2000]), gzip.compress(ROWS[2000:2100])
+    packed = first + second
+    for length in {*range(1, len(packed))} - {len(first)}:
         body = Body("gzip", None, Limits())
         body.feed(packed[:length])
 

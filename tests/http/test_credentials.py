@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -90,6 +91,18 @@ def test_a_key_that_stays_wrong_is_tried_twice_and_no_more(stage: Stage) -> None
     assert caught.value.status == 401
     assert "wrong-key" not in str(caught.value)
     assert len(server.asked) == 2
+
+
+def test_a_second_refusal_later_in_the_same_request_ends_it(stage: Stage) -> None:
+    server = stage.server(says(reply(401), reply(503), reply(401), reply()))
+    world = stage.world(server.origin, auth=Bearer(token=Secret("t0p-secret")))
+    patient = Retry(attempts=5, initial=timedelta(seconds=0.01))
+
+    with pytest.raises(FetchError) as caught:
+        world.fetch(asks=stream(retry=patient))
+
+    assert caught.value.category is Category.AUTHENTICATION
+    assert len(server.asked) == 3
 
 
 def test_the_credential_is_not_read_for_each_request(stage: Stage) -> None:

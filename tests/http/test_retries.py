@@ -7,7 +7,6 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from itertools import pairwise
 
 import pytest
 
@@ -97,37 +96,32 @@ def test_a_request_that_is_refused_is_sent_once(stage: Stage, status: int) -> No
     assert len(server.asked) == 1
 
 
-def test_backoff_doubles_up_to_its_maximum(stage: Stage) -> None:
-    server = stage.server(says(reply(500)))
-    world = stage.world(server.origin)
+def pauses(rule: Retry) -> list[float]:
+    """The seconds that a request which always fails waits between its attempts."""
+    asked: list[float] = []
 
-    with pytest.raises(FetchError):
-        world.fetch(asks=PATIENT)
-
-    moments = [asked.at for asked in server.asked]
-    waits = [after - before for before, after in pairwise(moments)]
-    assert [round(wait, 1) for wait in waits] == [0.1, 0.1, 0.1]
-    assert waits[0] < 0.09 < waits[1]
-
-
-def test_full_jitter_stays_below_the_backoff() -> None:
-    waits: list[float] = []
-
-    class Impatient(threading.Event):
+    class Patient(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
-            waits.append(timeout or 0.0)
+            asked.append(timeout or 0.0)
             return False
-
-    rule = Retry(attempts=40, initial=timedelta(seconds=1), maximum=timedelta(seconds=8))
-    patience = Patience(
-        "shop", lambda: datetime.now(UTC), Impatient(), datetime.now(UTC) + timedelta(hours=1)
-    )
 
     def never() -> None:
         raise Repeat(FetchError(Category.SERVER, "no"), held=False)
 
-    with pytest.raises(FetchError, match="40 of 40"):
-        persist(rule, patience, never)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    with pytest.raises(FetchError, match=f"{rule.attempts} of {rule.attempts}"):
+        persist(rule, Patience("shop", lambda: datetime.now(UTC), Patient(), until), never)
+    return asked
+
+
+def test_backoff_grows_up_to_its_maximum() -> None:
+    rule = Retry(attempts=6, maximum=timedelta(seconds=5), jitter="none")
+
+    assert pauses(rule) == [1, 2, 4, 5, 5]
+
+
+def test_full_jitter_stays_below_the_backoff() -> None:
+    waits = pauses(Retry(attempts=40, maximum=timedelta(seconds=8)))
 
     assert waits[0] <= 1
     assert waits[1] <= 2

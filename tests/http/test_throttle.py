@@ -56,7 +56,7 @@ def test_the_server_never_counts_more_than_the_rate_in_any_window(stage: Stage) 
     moments = sorted(asked.at for asked in server.asked)
     for rate in rates:
         busiest = max(sum(0 <= other - at <= rate.per.total_seconds() for other in moments) for at in moments)
-        assert busiest == rate.permits
+        assert rate.permits // 2 < busiest <= rate.permits
 
 
 def test_a_permit_returns_one_window_after_its_response_is_complete() -> None:

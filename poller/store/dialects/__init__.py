@@ -59,7 +59,7 @@ class Dialect(Protocol):
     def payloads(self, connection: Connection, table: str, keys: Sequence[str]) -> Mapping[str, str]: ...
 
     def upsert(
-        self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+        self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
         """Write whole rows: the meta columns in the order of ``META``, then ``columns``.
 
@@ -68,11 +68,11 @@ class Dialect(Protocol):
         """
         ...
 
-    def bury(self, connection: Connection, table: str, rows: Sequence[Sequence[Any]]) -> None:
+    def bury(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Mark existing rows deleted; they keep their columns and payload. See ``BURIED``."""
         ...
 
-    def append_changes(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+    def append_changes(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows of ``poller_changes``, in the order of its columns."""
         ...
 

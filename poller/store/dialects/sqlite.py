@@ -27,7 +27,7 @@ from poller.store.dialects import BURIED
 from poller.store.dialects._sqlite_schema import alter, create, named, widen
 
 _READERS = 8
-_CHECKPOINT_PAGES = 1000
+_CHECKPOINT_PAGES = 4000
 _WRITER = (
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -113,27 +113,27 @@ class Sqlite:
         found = connection.exec_driver_sql(_held_sql(table), (json.dumps(keys),))
         return {
             key: Held(digest, position, ahead == 1, changed_at, deleted_at is not None)
-            for key, digest, position, ahead, changed_at, deleted_at in found
+            for key, digest, position, ahead, changed_at, deleted_at in found.all()
         }
 
     def payloads(self, connection: Connection, table: str, keys: Sequence[str]) -> Mapping[str, str]:
         found = connection.exec_driver_sql(_payloads_sql(table), (json.dumps(keys),))
-        return dict(found.tuples().all())
+        return {key: payload for key, payload in found.all()}
 
     def upsert(
-        self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+        self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
-        connection.exec_driver_sql(_upsert_sql(table, tuple(columns)), list(map(tuple, rows)))
+        connection.exec_driver_sql(_upsert_sql(table, tuple(columns)), list(rows))
 
-    def bury(self, connection: Connection, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        connection.exec_driver_sql(_bury_sql(table), list(map(tuple, rows)))
+    def bury(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        connection.exec_driver_sql(_bury_sql(table), list(rows))
 
-    def append_changes(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+    def append_changes(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         connection.exec_driver_sql(
             "INSERT INTO poller_changes"
             " (stream_id, seq, op, key, before, after, position, observed_at, run_id)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            list(map(tuple, rows)),
+            list(rows),
         )
 
     def _open(self, mode: str, settings: Sequence[str]) -> Callable[[], sqlite3.Connection]:

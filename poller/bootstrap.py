@@ -1,0 +1,166 @@
+"""The composition root: the only module that knows every concrete class."""
+
+from __future__ import annotations
+
+import os
+import secrets as random_secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from poller.config.settings import Settings
+from poller.core.errors import Fenced, StoreError
+from poller.core.fingerprint import fingerprint
+from poller.core.model import Source, Stream
+from poller.engine.ports import Voice
+from poller.engine.run import Runner
+from poller.http.client import HttpVoice
+from poller.http.redact import Redactor
+from poller.secrets import reveal
+from poller.store import leases
+from poller.store.database import Database, open_database
+from poller.store.holds import Holds
+from poller.store.leases import Owner
+from poller.store.memory import Memory
+from poller.store.streams import ensure_streams
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class House:
+    """The settings with everything that they need to become polls. Close it when done.
+
+    ``debug`` is given every request and answer as lines without secrets; None says nothing.
+    ``reread`` brings the settings as they stand now (raises SettingsError); None: they never change.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        redactor: Redactor,
+        *,
+        debug: Callable[[str], None] | None = None,
+        migrate: bool = True,
+        reread: Callable[[], Settings] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.lost = threading.Event()
+        """Set when another process took a lease of ours over."""
+        self._reread = reread
+        self._held: tuple[str, ...] = ()
+        self.redactor = redactor
+        self.stop = threading.Event()
+        self.database: Database = open_database(settings.database_url)
+        self.backup: Path | None = None
+        """The copy that was made before a migration; None when there was nothing to migrate."""
+        if migrate:
+            self.backup = self.database.upgrade()
+        else:
+            self.database.require_current()
+        self.owner = Owner(socket.gethostname(), os.getpid(), random_secrets.token_hex(16), utc_now())
+        self.memory = Memory(self.database, self.owner)
+        self._debug = debug
+        self._voices: dict[str, HttpVoice] = {}
+        self._ahead = ThreadPoolExecutor(settings.daemon.workers, thread_name_prefix="ahead")
+        self._opening = threading.Lock()
+
+    def runner(self) -> Runner:
+        """Runs polls of this house's streams."""
+        return Runner(
+            memory=self.memory,
+            voice=self.voice,
+            fingerprint=self.fingerprint,
+            ahead=self._ahead,
+            clock=utc_now,
+            stop=self.stop,
+        )
+
+    def voice(self, name: str) -> Voice:
+        """The voice of a source, opened when it is first needed."""
+        with self._opening:
+            if name not in self._voices:
+                self._voices[name] = HttpVoice(
+                    self.source(name), Holds(self.database), utc_now, self.stop, self.redactor, reveal, self._debug
+                )
+            return self._voices[name]
+
+    def source(self, name: str) -> Source:
+        return next(source for source in self.settings.sources if source.name == name)
+
+    def fingerprint(self, stream: Stream) -> str:
+        return fingerprint(self.source(stream.source), stream)
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        return self.settings.streams
+
+    @property
+    def workers(self) -> int:
+        return self.settings.daemon.workers
+
+    def reload(self) -> None:
+        """Take over the settings as they stand now. A changed source gets a new voice; secrets are
+        read again. Raises SettingsError, LeaseHeld; the old settings stay in force then.
+        """
+        if self._reread is None:
+            return
+        settings = self._reread()
+        self._acquire(tuple(source.name for source in settings.sources))
+        ensure_streams(self.database, settings.sources)
+        before = {source.name: source for source in self.settings.sources}
+        with self._opening:
+            for source in settings.sources:
+                voice = self._voices.get(source.name)
+                if voice is None:
+                    continue
+                if before.get(source.name) == source:
+                    voice.reread_credentials()
+                else:  # runs under way keep the old voice until they end
+                    del self._voices[source.name]
+            self.settings = settings
+
+    @contextmanager
+    def leased(self, names: Sequence[str] | None = None) -> Iterator[None]:
+        """Hold the leases of these sources (None: of all) inside the block, and make the streams known.
+
+        They are renewed in the background; ``lost`` is set when that is refused. Raises
+        LeaseHeld when another process has one of them.
+        """
+        self._acquire(tuple(source.name for source in self.settings.sources) if names is None else tuple(names))
+        done = threading.Event()
+        renewing = threading.Thread(target=self._renew, args=(done,), name="lease", daemon=True)
+        renewing.start()
+        try:
+            ensure_streams(self.database, self.settings.sources)
+            yield
+        finally:
+            done.set()
+            renewing.join()
+            leases.release(self.database, self._held, self.owner)
+
+    def _acquire(self, names: tuple[str, ...]) -> None:
+        leases.acquire(self.database, names, self.owner, self.settings.daemon.lease)
+        self._held = tuple({*self._held, *names})
+
+    def close(self) -> None:
+        """Close the connections. No run may be under way."""
+        self._ahead.shutdown(wait=True, cancel_futures=True)
+        for voice in self._voices.values():
+            voice.close()
+        self.database.close()
+
+    def _renew(self, done: threading.Event) -> None:
+        lasting = self.settings.daemon.lease
+        while not done.wait(lasting.total_seconds() / 3):
+            try:
+                leases.renew(self.database, self._held, self.owner, lasting)
+            except Fenced:
+                self.lost.set()
+            except StoreError:
+                continue  # the database is away for the moment; the fence looks after the data

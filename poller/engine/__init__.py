@@ -1,0 +1,1 @@
+"""The hands: make happen what the core asks for, and decide nothing."""

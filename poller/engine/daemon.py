@@ -1,0 +1,183 @@
+"""The daemon: holds the leases, polls each stream when its slot comes, and ends in good order.
+
+The main thread is the heart: once a second it notes both clocks (a suspension or a clock that
+was set is seen in the beat after it), looks at the signals, and once a minute looks for streams
+that should have been woken and were not. Polls run in a bounded pool of threads.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from types import FrameType
+from typing import Protocol
+
+import structlog
+
+from poller.core.errors import PollerError
+from poller.core.heartbeat import Beat, Pulse, first_beat, heard
+from poller.core.model import Stream
+from poller.core.runs import Report, RunKind
+from poller.engine.ports import Clock
+from poller.engine.run import Runner
+from poller.engine.wake import Waker
+
+log = structlog.get_logger("poller.daemon")
+
+BEAT = 1.0
+"""Seconds between two heartbeats."""
+STANDSTILL = timedelta(seconds=5)
+"""A silence between beats that is longer counts as a suspension."""
+LOOK_ROUND = 60
+"""Beats between two looks for streams that nobody woke."""
+OVERSLEPT = timedelta(seconds=15)
+"""How long after its slot a stream that nobody woke is polled all the same."""
+
+
+class Household(Protocol):
+    """What the daemon needs of the house; bootstrap builds it."""
+
+    stop: threading.Event
+    lost: threading.Event
+    """Set when a lease was lost to another process."""
+
+    @property
+    def streams(self) -> tuple[Stream, ...]: ...
+
+    @property
+    def workers(self) -> int: ...
+
+    def runner(self) -> Runner: ...
+
+    def reload(self) -> None:
+        """Read the settings again and take them over. Raises SettingsError; the old ones stay then."""
+        ...
+
+    def leased(self) -> AbstractContextManager[None]:
+        """Hold the leases of all sources. Raises LeaseHeld."""
+        ...
+
+
+class Daemon:
+    """Polls until it is told to stop. ``clock`` is the wall clock."""
+
+    def __init__(self, house: Household, clock: Clock) -> None:
+        self._house = house
+        self._clock = clock
+        self._waker = Waker(self.wake)
+        self._pool = ThreadPoolExecutor(house.workers, thread_name_prefix="poll")
+        self._lock = threading.Lock()
+        self._busy: set[str] = set()
+        self._last: dict[str, Report] = {}
+        self._ended_at: dict[str, datetime] = {}
+        self._reload = threading.Event()
+        self._pulse: Pulse = first_beat(self._beat())
+
+    def run(self) -> int:
+        """Poll until stopped; the exit code: 0 after a stop in good order, 1 when a lease was lost."""
+        self._listen()
+        with self._house.leased():
+            self._pulse = first_beat(self._beat())
+            streams = self._house.streams
+            self._waker.start(streams)
+            log.info("polling", streams=len(streams), pid=os.getpid())
+            self._wake_all(streams)
+            self._live()
+            self._waker.stop()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        log.info("stopped")
+        return 1 if self._house.lost.is_set() else 0
+
+    def wake(self, name: str) -> None:
+        """Poll a stream as soon as a thread is free, unless it is being polled or waits for that."""
+        with self._lock:
+            if name in self._busy or self._house.stop.is_set():
+                return
+            self._busy.add(name)
+        self._pool.submit(self._work, name)
+
+    def _work(self, name: str) -> None:
+        """One poll; when slots fell due meanwhile, one more behind whoever waits already."""
+        again = False
+        try:
+            again = self._poll(name)
+        except Exception:  # a thread that dies in silence would be a stream that is never polled again
+            log.exception("defect", stream=name)
+        finally:
+            with self._lock:
+                self._busy.discard(name)
+        if again:
+            self.wake(name)
+
+    def _poll(self, name: str) -> bool:
+        stream = next((each for each in self._house.streams if str(each) == name), None)
+        if stream is None or self._house.stop.is_set():
+            return False
+        busy_until = self._ended_at.get(name)
+        report = self._house.runner().poll(stream, RunKind.POLL, self._pulse.liveness(busy_until))
+        ended = self._clock()
+        self._ended_at[name] = ended
+        self._last[name] = report
+        return report.slot is not None and stream.schedule.latest(ended) > report.slot
+
+    def _live(self) -> None:
+        beats = 0
+        while not self._house.stop.wait(BEAT):
+            beats += 1
+            self._pulse = heard(self._pulse, self._beat(), STANDSTILL)
+            if self._house.lost.is_set():
+                log.error("lease lost", hint="another process took a source over; this one stops")
+                self._house.stop.set()
+            if self._reload.is_set():
+                self._reload.clear()
+                self._take_over_settings()
+            if beats % LOOK_ROUND == 0:
+                self._wake_overslept()
+
+    def _take_over_settings(self) -> None:
+        try:
+            self._house.reload()
+        except PollerError as error:
+            log.error("settings not reloaded; the old ones stay in force", error=str(error), hint=error.hint)
+            return
+        self._waker.follow(self._house.streams)
+        self._wake_all(self._house.streams)
+        log.info("settings reloaded", streams=len(self._house.streams))
+
+    def _wake_overslept(self) -> None:
+        """A stream whose slot passed although nobody woke it: the waker may have fallen silent."""
+        late = self._clock() - OVERSLEPT
+        for stream in self._house.streams:
+            slot = self._last[str(stream)].slot if str(stream) in self._last else None
+            if slot is None or stream.schedule.latest(late) > slot:
+                self.wake(str(stream))
+
+    def _wake_all(self, streams: Iterable[Stream]) -> None:
+        for stream in streams:
+            self.wake(str(stream))
+
+    def _beat(self) -> Beat:
+        return Beat(self._clock(), timedelta(seconds=_steady()))
+
+    def _listen(self) -> None:
+        signal.signal(signal.SIGTERM, self._asked_to_stop)
+        signal.signal(signal.SIGINT, self._asked_to_stop)
+        signal.signal(signal.SIGHUP, lambda _number, _frame: self._reload.set())
+
+    def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        if self._house.stop.is_set():
+            os._exit(130)  # asked twice: what is committed is safe, the rest was never promised
+        self._house.stop.set()
+
+
+def _steady() -> float:
+    """Seconds on a clock that nobody sets and that runs on while the machine sleeps."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()

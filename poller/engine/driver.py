@@ -1,0 +1,111 @@
+"""Drives one run: does what the flow asks for and tells it what happened.
+
+A page is committed while the next one is on its way. Between two steps the driver looks at
+the stop event and at the run's budget; what is committed stands, what was fetched for later
+is forgotten, and the next run goes on from the checkpoint.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from poller.core.errors import PollerError, Stopped
+from poller.core.runs import Attempt, RunHandle
+from poller.core.scan.progress import Progress
+from poller.core.steps import Answer, Commit, Committed, Exchange, Exchanged, Fetch, Fetched, Step
+from poller.core.verdict import judge
+from poller.engine.ports import Clock, Memory, Voice
+
+
+class BudgetUsed(PollerError):
+    """The run's time is up; its checkpoint is kept and the next run goes on."""
+
+
+@dataclass
+class Hands:
+    """What one run works with. Counts what the commits did."""
+
+    run: RunHandle
+    voice: Voice
+    memory: Memory
+    ahead: Executor
+    """Threads that fetch the next page while one is written."""
+    clock: Clock
+    stop: threading.Event
+    give_up_at: datetime
+    done: Committed = field(default_factory=Committed)
+    rows: int = 0
+    requests: int = 0
+    _attempts: deque[Attempt] = field(default_factory=deque)
+
+    def fetch(self, step: Fetch) -> Fetched:
+        """One page. Raises FetchError, Stopped."""
+        return self.voice.fetch(
+            self.run.stream,
+            step.request,
+            partial(judge, self.run.stream, step),
+            self._attempts.append,
+            run=f"{self.run.stream}#{self.run.run_id}",
+            give_up_at=self.give_up_at,
+        )
+
+    def commit(self, step: Commit) -> Committed:
+        """One page's transaction. Raises Fenced, StoreUnavailable."""
+        committed = self.memory.commit(self.run, step, self.attempts())
+        self.done += committed
+        self.rows += len(step.records) + len(step.rejects)
+        return committed
+
+    def attempts(self) -> list[Attempt]:
+        """The attempts since the last call; each is handed over once."""
+        taken: list[Attempt] = []
+        while self._attempts:
+            taken.append(self._attempts.popleft())
+        self.requests += len(taken)
+        return taken
+
+
+def drive(flow: Generator[Step, Answer, Progress], hands: Hands) -> Progress:
+    """Run ``flow`` to its end. Raises what the hands raise, Stopped, BudgetUsed."""
+    answer: Answer = None
+    while True:
+        try:
+            step = flow.send(answer)
+        except StopIteration as end:
+            progress: Progress = end.value
+            return progress
+        answer = _answer(step, hands)
+        if not (isinstance(step, Commit) and step.finish is not None):
+            _may_go_on(hands)
+
+
+def _answer(step: Step, hands: Hands) -> Answer:
+    if isinstance(step, Fetch):
+        return hands.fetch(step)
+    if isinstance(step, Commit):
+        return hands.commit(step)
+    return _both(step, hands)
+
+
+def _both(step: Exchange, hands: Hands) -> Exchanged:
+    """The commit here, the fetch in another thread; a failed commit discards the fetched page."""
+    fetched: Future[Fetched] = hands.ahead.submit(hands.fetch, step.fetch)
+    try:
+        committed = hands.commit(step.commit)
+    except BaseException:
+        fetched.cancel()
+        raise
+    return Exchanged(committed, fetched.result())
+
+
+def _may_go_on(hands: Hands) -> None:
+    if hands.stop.is_set():
+        raise Stopped(f"{hands.run.stream}: asked to stop; what was read so far is committed")
+    if hands.clock() >= hands.give_up_at:
+        raise BudgetUsed(f"{hands.run.stream}: the budget of this run is used up; the next run goes on from here")

@@ -1,0 +1,171 @@
+"""One run from its state to its report: plan, drive, close. Every error is logged here, once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import structlog
+
+from poller.core.errors import (
+    FetchError,
+    PollerError,
+    SettingsError,
+    Stopped,
+    StoreError,
+)
+from poller.core.fingerprint import describe_change
+from poller.core.ledger import Liveness, Reason
+from poller.core.model import Stream
+from poller.core.poll import poll
+from poller.core.runs import Outcome, Report, RunHandle, RunKind, RunOutcome, StreamState
+from poller.core.steps import Committed
+from poller.core.window import Scan, plan_window
+from poller.engine.driver import BudgetUsed, Hands, drive
+from poller.engine.ports import Clock, Memory, Voice
+
+log = structlog.get_logger("poller.run")
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs polls, one at a time per stream. ``voice`` gives a source's voice by its name;
+    ``fingerprint`` the text that names all that gives a stream's watermark its meaning."""
+
+    memory: Memory
+    voice: Callable[[str], Voice]
+    fingerprint: Callable[[Stream], str]
+    ahead: Executor
+    clock: Clock
+    stop: threading.Event
+
+    def poll(self, stream: Stream, kind: RunKind, liveness: Liveness | None = None) -> Report:
+        """One poll. Never raises what a poll can run into: the report says it."""
+        try:
+            state = self.memory.state(stream)
+            fingerprint = self.fingerprint(stream)
+            if state.fingerprint is not None and state.fingerprint != fingerprint:
+                return self._blocked(stream, state, fingerprint, liveness)
+            run = self.memory.begin(stream, kind, self.clock(), liveness)
+        except StoreError as error:
+            return _logged(_not_begun(stream, error))
+        hands = Hands(
+            run=run,
+            voice=self.voice(stream.source),
+            memory=self.memory,
+            ahead=self.ahead,
+            clock=self.clock,
+            stop=self.stop,
+            give_up_at=run.started_at + stream.budget,
+        )
+        scan = plan_window(
+            stream,
+            fingerprint,
+            run.started_at,
+            watermark=state.watermark,
+            watermark_text=state.watermark_text,
+            previous_highest=state.highest,
+        )
+        return _logged(self._drive(hands, scan, state))
+
+    def _drive(self, hands: Hands, scan: Scan, state: StreamState) -> Report:
+        try:
+            drive(poll(scan, state.checkpoint), hands)
+        except PollerError as error:
+            return self._broken_off(hands, state, error)
+        except Exception as error:  # a defect of ours must not take the other streams along
+            log.exception("defect", stream=str(hands.run.stream), run=hands.run.run_id)
+            return self._broken_off(hands, state, PollerError(f"a defect in poller: {error!r}"))
+        return self._closed(hands, state, RunOutcome(Outcome.OK), None)
+
+    def _broken_off(self, hands: Hands, state: StreamState, error: PollerError) -> Report:
+        outcome = _outcome_of(error)
+        if isinstance(error, FetchError) and error.body is not None:
+            self._keep(hands, error)
+        said = None if outcome.outcome in (Outcome.PARTIAL, Outcome.STOPPED) else error
+        return self._closed(hands, state, outcome, said)
+
+    def _keep(self, hands: Hands, error: FetchError) -> None:
+        try:
+            self.memory.keep_page(
+                hands.run, error.body or b"", error.message, error.request_id, self.clock()
+            )
+        except StoreError as refused:
+            log.error("dead page not kept", stream=str(hands.run.stream), error=str(refused))
+
+    def _closed(
+        self, hands: Hands, state: StreamState, outcome: RunOutcome, error: PollerError | None
+    ) -> Report:
+        run, told = hands.run, None if error is None else _told(error)
+        after = state.watermark
+        try:
+            self.memory.end(run, outcome, self.clock(), hands.attempts(), told)
+            after = self.memory.state(run.stream).watermark
+        except StoreError as refused:  # the next owner finds the open run and closes it
+            log.error("run not closed", stream=str(run.stream), run=run.run_id, error=str(refused))
+        return Report(
+            stream=str(run.stream),
+            run_id=run.run_id,
+            outcome=outcome.outcome,
+            done=hands.done,
+            rows=hands.rows,
+            requests=hands.requests,
+            before=state.watermark,
+            after=after,
+            slot=run.slot,
+            category=outcome.category,
+            error=told,
+            hint=None if error is None else error.hint,
+        )
+
+    def _blocked(
+        self, stream: Stream, state: StreamState, fingerprint: str, liveness: Liveness | None
+    ) -> Report:
+        """The watermark was made under other settings: polling on would skip rows in silence."""
+        if liveness is not None:
+            self.memory.pass_by(stream, Reason.SETTINGS, self.clock(), liveness)
+        changed = describe_change(state.fingerprint or "", fingerprint)
+        error = SettingsError(
+            f"{stream} is blocked: the settings that give its watermark its meaning changed ({changed})",
+            hint=f"`poller watermark reset {stream} --start` reads it again from the start (--to and --back from "
+            "another point), or put the setting back",
+        )
+        return _logged(replace(_not_begun(stream, error), before=state.watermark, after=state.watermark))
+
+
+def _outcome_of(error: PollerError) -> RunOutcome:
+    if isinstance(error, Stopped):
+        return RunOutcome(Outcome.STOPPED)
+    if isinstance(error, BudgetUsed):
+        return RunOutcome(Outcome.PARTIAL)
+    return RunOutcome(Outcome.FAILED, error.category if isinstance(error, FetchError) else None)
+
+
+def _not_begun(stream: Stream, error: PollerError) -> Report:
+    return Report(str(stream), None, Outcome.FAILED, Committed(), 0, 0, None, None, error=_told(error), hint=error.hint)
+
+
+def _told(error: PollerError) -> str:
+    named = f" (request {error.request_id})" if isinstance(error, FetchError) and error.request_id else ""
+    return f"{error}{named}"
+
+
+def _logged(report: Report) -> Report:
+    facts = {
+        "stream": report.stream,
+        "run": report.run_id,
+        "rows": report.rows,
+        "inserted": report.done.inserted,
+        "updated": report.done.updated,
+        "dead": report.done.dead,
+        "requests": report.requests,
+    }
+    if report.error is not None:
+        log.error("poll failed", **facts, error=report.error, hint=report.hint)
+    elif report.done.inserted or report.done.updated or report.done.deleted or report.done.dead:
+        log.info("poll", outcome=str(report.outcome), **facts)
+    else:
+        log.debug("poll", outcome=str(report.outcome), **facts)
+    return report
