@@ -24,10 +24,14 @@ def columns_of(table: Mapping[str, Any], path: KeyPath, findings: Findings) -> t
         where = (*path, name)
         if not IDENTIFIER.fullmatch(name) or len(name) > LONGEST_NAME:
             findings.at_key(
-                where, f"{shown(name)} is no column name", f"use up to {LONGEST_NAME} letters, digits and _, a letter first"
+                where,
+                f"{shown(name)} is no column name",
+                f"use up to {LONGEST_NAME} letters, digits and _, a letter first",
             )
         elif any(rule.name.lower() == name.lower() for rule in rules):
-            findings.at_key(where, f"there are two columns {name.lower()}", "databases do not tell case apart: rename one")
+            findings.at_key(
+                where, f"there are two columns {name.lower()}", "databases do not tell case apart: rename one"
+            )
         elif (rule := _column(name, given, where, findings)) is not None:
             rules.append(rule)
     return tuple(rules)
@@ -42,7 +46,9 @@ def _column(name: str, given: Any, path: KeyPath, findings: Findings) -> ColumnR
         words = ", ".join(COLUMN_TYPES)
         close = did_you_mean(str(kind), COLUMN_TYPES)
         findings.at_value(
-            (*path, "type"), f"there is no column type {shown(kind)}", close if close.startswith("did") else f"use {words}"
+            (*path, "type"),
+            f"there is no column type {shown(kind)}",
+            close if close.startswith("did") else f"use {words}",
         )
     if "path" not in table:
         return ColumnRule(name, Path(name), kind)

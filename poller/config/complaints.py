@@ -66,7 +66,11 @@ def form_in(field: FieldInfo) -> Form | None:
 def _marks(annotation: Any) -> list[Any]:  # noqa: ANN401 (a type)
     """What is attached to ``Annotated`` types inside ``X | None``."""
     own = list(getattr(annotation, "__metadata__", ()))
-    inside = typing.get_args(annotation) if isinstance(annotation, types.UnionType) or _is_union(annotation) else ()
+    inside = (
+        typing.get_args(annotation)
+        if isinstance(annotation, types.UnionType) or _is_union(annotation)
+        else ()
+    )
     return own + [mark for member in inside for mark in _marks(member)]
 
 
@@ -76,9 +80,15 @@ def _is_union(annotation: Any) -> bool:  # noqa: ANN401 (a type)
 
 def section_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 (a type)
     """The model that ``annotation`` names, alone, with None, or as the values of a dict."""
-    if isinstance(annotation, type) and not typing.get_origin(annotation) and issubclass(annotation, BaseModel):
+    if (
+        isinstance(annotation, type)
+        and not typing.get_origin(annotation)
+        and issubclass(annotation, BaseModel)
+    ):
         return annotation
-    return next((found for each in typing.get_args(annotation) if (found := section_in(each)) is not None), None)
+    return next(
+        (found for each in typing.get_args(annotation) if (found := section_in(each)) is not None), None
+    )
 
 
 def fields_at(model: type[BaseModel], location: KeyPath) -> Mapping[str, FieldInfo]:

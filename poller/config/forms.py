@@ -26,6 +26,10 @@ IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LONGEST_NAME = 63
 """Characters; PostgreSQL cuts longer names (NAMEDATALEN)."""
 
+_READABLE = 60
+_LARGEST_FACTOR = 1000
+_LAST_PORT = 65_535
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -50,14 +54,15 @@ def advised(error: ValueError, otherwise: str) -> PydanticCustomError:
 def shown(value: object) -> str:
     """A value in a message, cut to a readable length."""
     text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return text if len(text) <= _READABLE else text[: _READABLE - 1] + "…"
 
 
 def text(value: object) -> str:
+    """Text that is not empty."""
     if not isinstance(value, str):
         raise wrong(f"must be text, not {_kind(value)}", 'write it in quotes: "…"')
     if value == "":
-        raise wrong("must not be empty", 'write a text in quotes, or leave the key out')
+        raise wrong("must not be empty", "write a text in quotes, or leave the key out")
     return value
 
 
@@ -69,7 +74,9 @@ def whole(least: int, most: int | None = None) -> Callable[[object], int]:
         if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,18}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise wrong(f"must be a whole number, not {_kind(value)}", f"write a number {allowed}, without quotes")
+            raise wrong(
+                f"must be a whole number, not {_kind(value)}", f"write a number {allowed}, without quotes"
+            )
         if value < least or (most is not None and value > most):
             raise wrong(f"{value} is out of range", f"write a number {allowed}")
         return value
@@ -78,16 +85,20 @@ def whole(least: int, most: int | None = None) -> Callable[[object], int]:
 
 
 def number(value: object) -> float:
+    """A number from 1 to 1000."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
         value = float(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise wrong(f"must be a number, not {_kind(value)}", "write a number such as 2 or 1.5, without quotes")
-    if not 1 <= value <= 1000:
+        raise wrong(
+            f"must be a number, not {_kind(value)}", "write a number such as 2 or 1.5, without quotes"
+        )
+    if not 1 <= value <= _LARGEST_FACTOR:
         raise wrong(f"{value} is out of range", "write a number from 1 to 1000")
     return float(value)
 
 
 def truth(value: object) -> bool:
+    """``true`` or ``false``."""
     if isinstance(value, str) and value.lower() in {"true", "false"}:
         value = value.lower() == "true"
     if not isinstance(value, bool):
@@ -185,7 +196,7 @@ def path(value: object) -> Path:
 
 _PATHS = (
     "write a JMESPath such as items, meta.next or status=='trash'; names with other characters than"
-    ' letters, digits and _ stand in double quotes: \'"@odata.nextLink"\' (https://jmespath.org)'
+    " letters, digits and _ stand in double quotes: '\"@odata.nextLink\"' (https://jmespath.org)"
 )
 
 
@@ -224,13 +235,16 @@ def base_url(value: object) -> str:
 
 def listen(value: object) -> str:
     """``host:port``."""
-    match = re.fullmatch(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]]+):(\d{1,5})", value if isinstance(value, str) else "")
-    if match is None or int(match[2]) > 65535:
+    match = re.fullmatch(
+        r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]]+):(\d{1,5})", value if isinstance(value, str) else ""
+    )
+    if match is None or int(match[2]) > _LAST_PORT:
         raise wrong(f"{shown(value)} is not host:port", "write it as 127.0.0.1:8787 or [::1]:8787")
     return match[0]
 
 
 def header_name(value: object) -> str:
+    """A field name (RFC 9110 §5.1)."""
     name = text(value)
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
         raise wrong(f"{shown(name)} is no header name", "use letters, digits and hyphens, as in X-Request-ID")
@@ -240,7 +254,9 @@ def header_name(value: object) -> str:
 def scalar(value: object) -> str | int | float | bool:
     """A code as it stands in a JSON body."""
     if not isinstance(value, str | int | float):
-        raise wrong(f"a code must be text, a number, true or false, not {_kind(value)}", 'write it as 10 or "E10"')
+        raise wrong(
+            f"a code must be text, a number, true or false, not {_kind(value)}", 'write it as 10 or "E10"'
+        )
     return value
 
 
@@ -249,7 +265,13 @@ def alone_or_listed(value: object) -> Any:  # noqa: ANN401 (pydantic validates w
     return value if isinstance(value, list) else [value]
 
 
-_KINDS: dict[type, str] = {bool: "true or false", dict: "a table", list: "a list", str: "text", float: "a number"}
+_KINDS: dict[type, str] = {
+    bool: "true or false",
+    dict: "a table",
+    list: "a list",
+    str: "text",
+    float: "a number",
+}
 
 
 def _kind(value: object) -> str:
@@ -286,5 +308,7 @@ Statuses = Annotated[
     list[Annotated[int, PlainValidator(whole(400, 599))]], Form("list of HTTP statuses", "[429, 503]")
 ]
 Codes = Annotated[
-    list[Annotated[Any, PlainValidator(scalar)]], BeforeValidator(alone_or_listed), Form("list of codes", "[10]")
+    list[Annotated[Any, PlainValidator(scalar)]],
+    BeforeValidator(alone_or_listed),
+    Form("list of codes", "[10]"),
 ]

@@ -6,6 +6,8 @@ from poller.config.places import KeyPath
 
 NOT_YET = "is not supported yet in this version"
 
+_TOKEN_FILE = 'keep a fresh token in a file by other means, and use { type = "bearer", token = "file:/path" }'
+
 _BY_LEVEL: dict[str, dict[str, str]] = {
     "source": {
         "references": "remove it; requests go out without references of ours",
@@ -20,25 +22,20 @@ _BY_LEVEL: dict[str, dict[str, str]] = {
 }
 _TYPES: dict[str, dict[str, str]] = {
     "page": {
-        "none": 'if the endpoint really has one page only, use { type = "next_url", next = "none" }, which ends'
-        " where no next URL is",
+        "none": 'if it really has one page only, use { type = "next_url", next = "none" }: it ends where no next URL is',
         "page": "if the API also takes an offset, a cursor or next URLs, use that",
         "link": 'if the API also gives the next URL elsewhere, use type = "next_url"',
     },
     "auth": {
-        "basic": "send the encoded pair yourself: { type = \"api_key\", header = \"Authorization\", value = \"env:…\" }",
-        "oauth2_client_credentials": 'let something else renew a token in a file and use { type = "bearer", token ='
-        ' "file:…" }',
-        "login": 'let something else renew a token in a file and use { type = "bearer", token = "file:…" }',
+        "basic": 'use { type = "api_key", header = "Authorization", value = "env:BASIC" } with BASIC="Basic …" encoded',
+        "oauth2_client_credentials": _TOKEN_FILE,
+        "login": _TOKEN_FILE,
     },
     "kind": {
         "integer": "leave since out, so that every poll reads everything",
         "token": "leave since out, so that every poll reads everything",
     },
-    "deletes": {
-        mode: 'use mode = "none"; rows that the API deletes stay in the mirror'
-        for mode in ("flag", "feed", "sweep")
-    },
+    "deletes": dict.fromkeys(("flag", "feed", "sweep"), 'use mode = "none"; deleted rows stay in the mirror'),
 }
 _LEVELS = {3: "source", 5: "stream", 6: "since"}
 

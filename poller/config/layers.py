@@ -115,7 +115,11 @@ def _unread(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
         first = rest.split(DELIMITER)[0]
         if DELIMITER in rest and first not in sections:
             known = ", ".join(f"{PREFIX}{name}{DELIMITER}…" for name in sections)
-            yield variable, f"the environment variable {variable} names no section of the settings", f"known: {known}"
+            yield (
+                variable,
+                f"the environment variable {variable} names no section of the settings",
+                f"known: {known}",
+            )
         section, _, key = rest.partition("_")
         fields = getattr(sections[section].annotation, "model_fields", {}) if section in sections else {}
         if DELIMITER not in rest and key.lower() in fields:

@@ -7,7 +7,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -69,7 +68,10 @@ def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        message, hint = "there is no such file", f"`poller init` writes one; --config or {VARIABLE} names another"
+        message, hint = (
+            "there is no such file",
+            f"`poller init` writes one; --config or {VARIABLE} names another",
+        )
     except OSError as error:
         message, hint = f"cannot be read: {error.strerror}", "check the path, and that you may read it"
     except UnicodeDecodeError as error:
@@ -86,17 +88,23 @@ def _parsed(path: Path, text: str) -> Tree:
         message = str(error)
     match = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
     last = text.rstrip("\n").split("\n")
-    line, column = (len(last), len(last[-1]) + 1) if match is None or match[2] is None else (int(match[2]), int(match[3]))
+    line, column = (
+        (len(last), len(last[-1]) + 1)
+        if match is None or match[2] is None
+        else (int(match[2]), int(match[3]))
+    )
     said = message if match is None else match[1]
     said = _KEY_IN_MESSAGE.sub("a key", said) if "'" in said else said
     raise _alone(path, f"not valid TOML: {said}", _SYNTAX, line, column)
 
 
-_SYNTAX = 'text stands in double quotes, a table is [a.b] or { key = value }; https://toml.io/en/v1.0.0'
+_SYNTAX = "text stands in double quotes, a table is [a.b] or { key = value }; https://toml.io/en/v1.0.0"
 _KEY_IN_MESSAGE = re.compile(r"'(?!\\n)[^']{2,}'")
 
 
-def _alone(path: Path, message: str, hint: str, line: int | None = None, column: int | None = None) -> SettingsProblems:
+def _alone(
+    path: Path, message: str, hint: str, line: int | None = None, column: int | None = None
+) -> SettingsProblems:
     return SettingsProblems((SettingsError(message, file=str(path), line=line, column=column, hint=hint),))
 
 
@@ -106,26 +114,31 @@ def _validated(tree: Tree, findings: Findings) -> RawSettings:
         return RawSettings(**tree)
     except ValidationError as error:
         report(error, RawSettings, (), findings)
-        wrong: list[KeyPath] = [tuple(each["loc"]) for each in error.errors(include_url=False, include_input=False)]
+        wrong: list[KeyPath] = [
+            tuple(each["loc"]) for each in error.errors(include_url=False, include_input=False)
+        ]
     return RawSettings(**_without(tree, wrong))
 
 
 def _without(tree: Tree, wrong: list[KeyPath]) -> Tree:
-    """``tree`` less each stream and each section in which something is wrong."""
+    """``tree`` less each stream, and each key of a source, in which something is wrong."""
     rest: Tree = copy.deepcopy(tree)
     for path in wrong:
-        if path[0] != "sources" or len(path) < 2 or not isinstance(rest.get("sources"), dict):
-            rest.pop(str(path[0]), None)
-        elif path[2:3] == ("streams",) and len(path) > 3:
-            _streams(rest, path[1]).pop(str(path[3]), None)
-        else:
-            streams = _streams(rest, path[1])
-            rest["sources"][path[1]] = {"base_url": "https://unknown.invalid", "streams": streams}
+        match path:
+            case ("sources", source, "streams", str(stream), *_):
+                _part(_part(_part(rest, "sources"), source), "streams").pop(stream, None)
+            case ("sources", source, str(key), *_):
+                given = _part(_part(rest, "sources"), source)
+                given.pop(key, None)
+                given.setdefault("base_url", "https://unknown.invalid")
+            case ("sources", str(source)):
+                _part(rest, "sources").pop(source, None)
+            case _:
+                rest.pop(str(path[0]), None)
     return rest
 
 
-def _streams(tree: Tree, source: str | int) -> dict[str, Any]:
-    """The streams of a source as far as they can be found; changes to it change the tree."""
-    given = tree["sources"].get(source)
-    streams = given.get("streams") if isinstance(given, dict) else None
-    return streams if isinstance(streams, dict) else {}
+def _part(tree: Tree, name: str | int) -> Tree:
+    """A table inside ``tree``: changes to it change the tree. Empty when there is none."""
+    inside = tree.get(str(name))
+    return inside if isinstance(inside, dict) else {}

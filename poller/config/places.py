@@ -148,7 +148,8 @@ class _Reader:
         elif self._next('"') or self._next("'"):
             self._string()
         else:
-            self.at -= len(scalar := self._skip(_SCALAR)) - len(scalar.rstrip())
+            scalar = self._skip(_SCALAR)
+            self.at -= len(scalar) - len(scalar.rstrip())
 
     def _array(self, path: KeyPath) -> None:
         self.at += 1

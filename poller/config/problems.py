@@ -22,7 +22,12 @@ class SettingsProblems(SettingsError):
     def __init__(self, problems: tuple[SettingsError, ...]) -> None:
         first = problems[0]
         super().__init__(
-            first.message, file=first.file, line=first.line, column=first.column, key=first.key, hint=first.hint
+            first.message,
+            file=first.file,
+            line=first.line,
+            column=first.column,
+            key=first.key,
+            hint=first.hint,
         )
         self.problems = problems
 
@@ -80,7 +85,9 @@ class Findings:
     def problems(self) -> tuple[SettingsError, ...]:
         """In the order of the file; those without a place last."""
         unique = {(str(each), each.hint): each for each in self._problems}
-        return tuple(sorted(unique.values(), key=lambda each: (each.line is None, each.line or 0, each.column or 0)))
+        return tuple(
+            sorted(unique.values(), key=lambda each: (each.line is None, each.line or 0, each.column or 0))
+        )
 
     def raise_any(self) -> None:
         """Raises SettingsProblems when there is a problem."""

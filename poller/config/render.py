@@ -12,7 +12,9 @@ MASK = "…"
 
 _OPEN_REFERENCE = re.compile(r"(['\"])(env|file):.*\1", re.DOTALL)
 _QUOTED = re.compile(r"\"[^\"]*\"?|'[^']*'?")
-_CONFIDENTIAL = re.compile(r"auth|token|key|secret|password|passwd|value|header|url|credential", re.IGNORECASE)
+_CONFIDENTIAL = re.compile(
+    r"auth|token|key|secret|password|passwd|value|header|url|credential", re.IGNORECASE
+)
 _PASSWORD_IN_URL = re.compile(r"://[^/\s]*@")
 
 

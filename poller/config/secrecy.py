@@ -41,7 +41,9 @@ def check_secret(secret: Secret, path: KeyPath, findings: Findings) -> None:
     if close:
         findings.at_value(path, "names an unknown place for secrets", f'did you mean "{close[0]}:…"?')
     elif findings.origin.variable(path) is None:
-        findings.warn(path, "a secret is written into the file; refer to it as env:NAME or file:/path instead")
+        findings.warn(
+            path, "a secret is written into the file; refer to it as env:NAME or file:/path instead"
+        )
 
 
 @cache

@@ -28,20 +28,27 @@ class RawDatabase(Section):
     """Where the mirror lives."""
 
     url: forms.Text = Field(
-        "sqlite:///mirror.db", description="SQLAlchemy URL; a relative SQLite path starts where poller is started"
+        "sqlite:///mirror.db",
+        description="SQLAlchemy URL; a relative SQLite path starts where poller is started",
     )
 
 
 class RawDaemon(Section):
     """How `poller run` works."""
 
-    listen: forms.Listen = Field("127.0.0.1:8787", description="where the dashboard, API and metrics are served")
+    listen: forms.Listen = Field(
+        "127.0.0.1:8787", description="where the dashboard, API and metrics are served"
+    )
     workers: forms.Count = Field(8, description="polls that run at the same time")
     lease: forms.SomeSpan = Field(
         timedelta(seconds=60), description="how long a source stays reserved for a daemon that fell silent"
     )
-    state_dir: forms.Text = Field(".poller", description="folder of the token cache, readable by its owner only")
-    spread: forms.Truth = Field(True, description="move the grid of each stream a little, so that not all fire at once")
+    state_dir: forms.Text = Field(
+        ".poller", description="folder of the token cache, readable by its owner only"
+    )
+    spread: forms.Truth = Field(
+        True, description="move the grid of each stream a little, so that not all fire at once"
+    )
 
 
 class RawRetention(Section):
@@ -57,12 +64,20 @@ class RawRetry(Section):
 
     attempts: forms.Count = Field(_RETRY.attempts, description="tries of one request, the first included")
     initial: forms.SomeSpan = Field(_RETRY.initial, description="wait before the second try")
-    multiplier: forms.Factor = Field(_RETRY.multiplier, description="by which each wait is longer than the one before")
-    maximum: forms.SomeSpan = Field(_RETRY.maximum, description="longest wait of our own; Retry-After may ask for more")
-    jitter: Annotated[str, PlainValidator(choice("full", "none")), Form('"full" or "none"', '"full"')] = Field(
-        _RETRY.jitter, description="full: wait a random part, so that clients do not come back together"
+    multiplier: forms.Factor = Field(
+        _RETRY.multiplier, description="by which each wait is longer than the one before"
     )
-    statuses: forms.Statuses = Field(sorted(_RETRY.statuses), description="HTTP statuses that are worth another try")
+    maximum: forms.SomeSpan = Field(
+        _RETRY.maximum, description="longest wait of our own; Retry-After may ask for more"
+    )
+    jitter: Annotated[str, PlainValidator(choice("full", "none")), Form('"full" or "none"', '"full"')] = (
+        Field(
+            _RETRY.jitter, description="full: wait a random part, so that clients do not come back together"
+        )
+    )
+    statuses: forms.Statuses = Field(
+        sorted(_RETRY.statuses), description="HTTP statuses that are worth another try"
+    )
 
 
 class RawErrors(Section):
@@ -71,7 +86,9 @@ class RawErrors(Section):
     status: forms.JsonPath = Field(description="where the body says how it went; absent or null is ok")
     ok: forms.Codes = Field([0], description="codes that mean success")
     retry: forms.Codes = Field([], description="codes that are worth another try")
-    fail: forms.Codes = Field([], description="codes that end the run at once, as every code does that stands in no list")
+    fail: forms.Codes = Field(
+        [], description="codes that end the run at once, as every code does that stands in no list"
+    )
     message: forms.JsonPath | None = Field(None, description="where the body explains the error")
 
 
@@ -92,60 +109,89 @@ class RawSince(Section):
         "timestamp", description="what a position is"
     )
     format: forms.Text = Field(
-        "rfc3339", description="how {since} is written: rfc3339, unix, unix_ms, raw (as received) or a strftime pattern"
+        "rfc3339",
+        description="how {since} is written: rfc3339, unix, unix_ms, raw (as received) or a strftime pattern",
     )
-    bound: Annotated[str, PlainValidator(choice("closed", "open")), Form('"closed" or "open"', '"closed"')] = Field(
+    bound: Annotated[
+        str, PlainValidator(choice("closed", "open")), Form('"closed" or "open"', '"closed"')
+    ] = Field(
         "closed", description="closed: the API answers what is at or after {since}; open: only what is after"
     )
     granularity: forms.SomeSpan | None = Field(
-        None, description="what the API's filter truncates to; when unknown, ties are assumed within one second"
+        None,
+        description="what the API's filter truncates to; when unknown, ties are assumed within one second",
     )
-    timezone: forms.Text | None = Field(None, description="zone of timestamps without an offset; else they are UTC")
+    timezone: forms.Text | None = Field(
+        None, description="zone of timestamps without an offset; else they are UTC"
+    )
     start: Annotated[Any, Form("timestamp", '"2024-01-01T00:00:00Z"')] = Field(
         None, description="the first {since}; without it the first poll sends none and reads everything"
     )
-    lookback: forms.Span = Field(timedelta(0), description="overlap that is read again, for rows that show up late")
+    lookback: forms.Span = Field(
+        timedelta(0), description="overlap that is read again, for rows that show up late"
+    )
     settle: forms.Span = Field(timedelta(0), description="newest stretch that the watermark never enters")
     until: forms.Text | None = Field(
         None, description='what {until} is on live polls, if the API insists: "now" or "now+1d"'
     )
-    history: forms.SomeSpan | None = Field(None, description="how far back the API can answer; unlimited when left out")
+    history: forms.SomeSpan | None = Field(
+        None, description="how far back the API can answer; unlimited when left out"
+    )
 
 
 class RawStream(Section):
     """One endpoint, mirrored into one table."""
 
-    table: forms.Text | None = Field(None, description="table of the mirror; when left out, <source>_<stream>")
+    table: forms.Text | None = Field(
+        None, description="table of the mirror; when left out, <source>_<stream>"
+    )
     method: Annotated[str, PlainValidator(choice("GET", "POST")), Form('"GET" or "POST"', '"GET"')] = Field(
         "GET", description="how the endpoint is asked"
     )
     path: forms.Text = Field(description="path below the base URL; placeholders allowed")
     params: Table = Field({}, description="query parameters; placeholders allowed")
-    headers: Table = Field({}, description="request headers beside or instead of the source's; placeholders allowed")
+    headers: Table = Field(
+        {}, description="request headers beside or instead of the source's; placeholders allowed"
+    )
     body: Annotated[Any, Form("JSON value", "{ … }")] = Field(
         None, description="JSON body of a POST; placeholders allowed"
     )
-    records: forms.JsonPath = Field(Path("@"), description="where the list of records stands; @ is the whole body")
+    records: forms.JsonPath = Field(
+        Path("@"), description="where the list of records stands; @ is the whole body"
+    )
     key: forms.KeyPaths = Field(description="what identifies a record")
     updated_at: forms.JsonPath | None = Field(None, description="where a record says when it last changed")
     order: Annotated[
-        str, PlainValidator(choice("asc", "desc", "key", "none")), Form('"asc", "desc", "key" or "none"', '"asc"')
-    ] = Field("none", description="what the request asks to sort by: position (asc, desc), a unique fixed key, or nothing")
+        str,
+        PlainValidator(choice("asc", "desc", "key", "none")),
+        Form('"asc", "desc", "key" or "none"', '"asc"'),
+    ] = Field(
+        "none",
+        description="what the request asks to sort by: position (asc, desc), a unique fixed key, or nothing",
+    )
     ties: Annotated[
         str, PlainValidator(choice("stable", "unstable")), Form('"stable" or "unstable"', '"stable"')
     ] = Field("stable", description="whether records with equal positions keep their order between requests")
     schedule: forms.Text = Field(description="a duration, or a cron expression of five fields")
     timezone: forms.Text | None = Field(None, description="zone of a cron expression; UTC when left out")
-    grace: forms.Span = Field(timedelta(minutes=1), description="how late a poll may be before the stream is late")
+    grace: forms.Span = Field(
+        timedelta(minutes=1), description="how late a poll may be before the stream is late"
+    )
     budget: forms.SomeSpan = Field(
         timedelta(minutes=15), description="time of one run; then it ends as partial and the next goes on"
     )
-    since: RawSince | None = Field(None, description="how changes are asked for; without it every poll reads everything")
+    since: RawSince | None = Field(
+        None, description="how changes are asked for; without it every poll reads everything"
+    )
     page: Table = Field(description="how the API pages: type and its options")
-    deletes: Table = Field({"mode": "none"}, description='how deletions show; only mode "none" in this version')
+    deletes: Table = Field(
+        {"mode": "none"}, description='how deletions show; only mode "none" in this version'
+    )
     changes: Annotated[
         str, PlainValidator(choice("full", "keys", "off")), Form('"full", "keys" or "off"', '"full"')
-    ] = Field("full", description="what the change feed keeps: records before and after, keys only, or nothing")
+    ] = Field(
+        "full", description="what the change feed keeps: records before and after, keys only, or nothing"
+    )
     columns: Table = Field({}, description='columns to add or override: name = "path" or { path, type }')
     errors: RawErrors | None = Field(None, description="instead of the source's errors")
     retry: RawRetry | None = Field(None, description="instead of the source's retry")
@@ -159,9 +205,13 @@ class RawSource(Section):
     """One API."""
 
     base_url: forms.BaseUrl = Field(description="scheme, host and common path of all its endpoints")
-    timeout: forms.SomeSpan = Field(timedelta(seconds=30), description="of a whole request, headers and body included")
+    timeout: forms.SomeSpan = Field(
+        timedelta(seconds=30), description="of a whole request, headers and body included"
+    )
     concurrency: forms.Count = Field(5, description="requests under way at the same time, over all streams")
-    rate_limit: forms.Rates = Field([], description="requests per time, over all streams; several may hold together")
+    rate_limit: forms.Rates = Field(
+        [], description="requests per time, over all streams; several may hold together"
+    )
     request_id_header: forms.HeaderName | None = Field(
         None, description="response header that names the request; recorded with all that it brought"
     )
@@ -192,11 +242,11 @@ class RawSettings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic's signature)
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic's signature)
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic's signature)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic's signature)
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what it is given: ``layers`` reads file and environment, to know where each value came from."""
+        """Only what it is given: ``layers`` reads file and environment, to know what came from where."""
         return (init_settings,)

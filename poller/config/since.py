@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import zoneinfo
 from datetime import timedelta
@@ -19,7 +19,7 @@ from poller.core.position import Position, TimeFormat, from_datetime, parse, res
 
 _FORMATS = ("rfc3339", "unix", "unix_ms", "raw")
 _TRIALS = tuple(
-    from_datetime(datetime.datetime(*parts, tzinfo=datetime.UTC))
+    from_datetime(dt.datetime(*parts, tzinfo=dt.UTC))
     for parts in ((2024, 12, 30, 22, 58, 57, 987654), (1999, 2, 3, 4, 5, 6, 0), (2031, 7, 14, 13, 0, 9, 1))
 )
 
@@ -58,9 +58,13 @@ def _time_format(raw: RawSince, path: KeyPath, findings: Findings) -> TimeFormat
     if zone is not None and not zone_exists(zone):
         close = did_you_mean(zone, [name.lower() for name in zoneinfo.available_timezones()])
         named = {name.lower(): name for name in zoneinfo.available_timezones()}
-        better = re.sub(r'"(.+)"', lambda match: f'"{named[match[1]]}"', close) if close.startswith("did") else ""
+        better = (
+            re.sub(r'"(.+)"', lambda match: f'"{named[match[1]]}"', close) if close.startswith("did") else ""
+        )
         findings.at_value(
-            (*path, "timezone"), f"there is no time zone {shown(zone)}", better or "use an IANA name such as Europe/Oslo"
+            (*path, "timezone"),
+            f"there is no time zone {shown(zone)}",
+            better or "use an IANA name such as Europe/Oslo",
         )
         zone = None
     how = TimeFormat(raw.format, zone)
@@ -86,8 +90,12 @@ def _check_pattern(how: TimeFormat, path: KeyPath, findings: Findings) -> None:
             findings.at_value(
                 path,
                 f"the pattern {shown(how.format)} loses information: {meant} is written as {written!r}"
-                + (" and cannot be read back" if back is None else f" and read back as {write(back, TimeFormat())}"),
-                "name the full date and a time with am/pm or 24 hours, such as %Y-%m-%dT%H:%M:%S; with timezone, no %z",
+                + (
+                    " and cannot be read back"
+                    if back is None
+                    else f" and read back as {write(back, TimeFormat())}"
+                ),
+                "name the full date and a 24-hour time, such as %Y-%m-%dT%H:%M:%S, and no %z with timezone",
             )
             return
 
@@ -98,7 +106,7 @@ def _check_spans(raw: RawSince, path: KeyPath, findings: Findings) -> None:
             (*path, "lookback"),
             f"a lookback of {format_duration(raw.lookback)} is shorter than the granularity,"
             f" {format_duration(raw.granularity)}",
-            f"use at least {format_duration(raw.granularity)}, or remove lookback: one unit is read again anyway",
+            f"use at least {format_duration(raw.granularity)}, or remove lookback: one unit is always read again",
         )
     if raw.history is not None and raw.history <= raw.lookback:
         findings.at_value(
@@ -115,7 +123,9 @@ def _check_raw(raw: RawSince, path: KeyPath, findings: Findings) -> None:
     hint = "name the format (rfc3339, unix, unix_ms or a strftime pattern), or remove this"
     if raw.bound == "open":
         findings.at_value(
-            (*path, "bound"), f"{message}: records with the same position would be lost behind an open bound", hint
+            (*path, "bound"),
+            f"{message}: records with the same position would be lost behind an open bound",
+            hint,
         )
     for key in ("lookback", "settle", "granularity"):
         if getattr(raw, key):
@@ -126,7 +136,7 @@ def _start(raw: RawSince, how: TimeFormat, path: KeyPath, findings: Findings) ->
     given: Any = raw.start
     if given is None:
         return None
-    written = given.isoformat() if isinstance(given, datetime.date) else given
+    written = given.isoformat() if isinstance(given, dt.date) else given
     position = parse(written, how)
     if position is None and how.is_pattern:
         position = parse(written, TimeFormat("rfc3339", how.zone))
@@ -135,7 +145,7 @@ def _start(raw: RawSince, how: TimeFormat, path: KeyPath, findings: Findings) ->
     elif how.format == "raw" and write(position, how) != written:
         findings.at_value(
             path,
-            f'{shown(written)} would be sent as {write(position, how)}, and format "raw" sends nothing else than it says',
+            f'{shown(written)} would be sent as {write(position, how)}, and "raw" promises the exact text',
             f'write start = "{write(position, how)}", or name the format',
         )
     return position
@@ -150,5 +160,7 @@ def _until(given: str | None, path: KeyPath, findings: Findings) -> timedelta | 
             return timedelta(0) if match[1] is None else parse_duration(match[1])
     except ValueError:
         pass
-    findings.at_value(path, f"{shown(given)} is no end", 'write "now" or "now+1d"; an earlier end would lose rows')
+    findings.at_value(
+        path, f"{shown(given)} is no end", 'write "now" or "now+1d"; an earlier end would lose rows'
+    )
     return None

@@ -83,7 +83,9 @@ def _check_deletes(raw: RawStream, path: KeyPath, findings: Findings) -> None:
         findings.at_value((*path, "deletes", "mode"), f'deletes mode "{mode}" {later.NOT_YET}', hint)
     elif mode != "none":
         findings.at_value(
-            (*path, "deletes", "mode"), f"there is no deletes mode {shown(mode)}", 'write deletes = { mode = "none" }'
+            (*path, "deletes", "mode"),
+            f"there is no deletes mode {shown(mode)}",
+            'write deletes = { mode = "none" }',
         )
     else:
         for key in sorted(raw.deletes.keys() - {"mode"}):
@@ -113,14 +115,14 @@ def _check_steering(raw: RawStream, pager: Pager, path: KeyPath, findings: Findi
         where = (*path, "order") if "order" in raw.model_fields_set else (*path, "page")
         findings.at_value(
             where,
-            f'page type "{kind}" goes on from the last record\'s position, so records must come in ascending order',
+            f'page type "{kind}" goes on from the last position, so records must come in ascending order',
             'ask the API to sort by position and write order = "asc"',
         )
     if getattr(pager, "from_key", False) and len(raw.key) > 1:
         findings.at_value(
             (*path, "page", "from_key"),
             f"a cursor from the key needs a key of one part, and this one has {len(raw.key)}",
-            "name where the answer gives the next cursor: next = \"…\"",
+            'name where the answer gives the next cursor: next = "…"',
         )
 
 
@@ -128,14 +130,20 @@ def _table(source: str, name: str, raw: RawStream, path: KeyPath, findings: Find
     table = raw.table if raw.table is not None else f"{source}_{name}".replace("-", "_")
     where = (*path, "table")
     if not IDENTIFIER.fullmatch(table):
-        findings.at_value(where, f"{shown(table)} is no table name", "use letters, digits and _, a letter first")
+        findings.at_value(
+            where, f"{shown(table)} is no table name", "use letters, digits and _, a letter first"
+        )
     elif len(table) > LONGEST_NAME:
         findings.at_value(
-            where, f"{table} has {len(table)} characters", f"give the table a name of at most {LONGEST_NAME}: table ="
+            where,
+            f"{table} has {len(table)} characters",
+            f"give the table a name of at most {LONGEST_NAME}: table =",
         )
     elif table.lower().startswith(("poller_", "sqlite_", "pg_")):
         prefix = table.lower().split("_")[0]
-        findings.at_value(where, f"names that begin with {prefix}_ are taken", f'add another name: table = "…"')
+        findings.at_value(
+            where, f"names that begin with {prefix}_ are taken", 'add another name: table = "…"'
+        )
     return table
 
 
@@ -143,7 +151,9 @@ def _key(raw: RawStream, path: KeyPath, findings: Findings) -> tuple[Path, ...]:
     where = (*path, "key")
     texts = [each.text for each in raw.key]
     if not texts:
-        findings.at_value(where, "names no field", 'write key = "id", or a list of fields that identify a record')
+        findings.at_value(
+            where, "names no field", 'write key = "id", or a list of fields that identify a record'
+        )
     for index, each in enumerate(texts):
         if each in texts[:index]:
             findings.at_value((*where, index), f"{shown(each)} stands in the key twice", "remove one")
@@ -154,7 +164,9 @@ def _accepted(raw: RawStream, path: KeyPath, findings: Findings) -> frozenset[st
     for index, rule in enumerate(raw.accept):
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule):
             findings.at_value(
-                (*path, "accept", index), f"{shown(rule)} is no rule name", "copy the name that `poller check` prints"
+                (*path, "accept", index),
+                f"{shown(rule)} is no rule name",
+                "copy the name that `poller check` prints",
             )
     return frozenset(raw.accept)
 

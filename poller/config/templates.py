@@ -61,7 +61,9 @@ def check_placeholders(
     filled = pager.needs | {"since", "until", "size"} | set(_NOT_YET)
     for where, name in _placeholders(raw, path):
         if name in PLACEHOLDERS and name not in filled:
-            findings.at_value(where, f'nothing fills {{{name}}} with page type "{kind}"', f"remove {{{name}}}")
+            findings.at_value(
+                where, f'nothing fills {{{name}}} with page type "{kind}"', f"remove {{{name}}}"
+            )
     _check_since(raw, present, path, findings)
     _check_path_placeholders(raw, path, findings)
 
@@ -75,7 +77,9 @@ def _check_since(raw: RawStream, present: frozenset[str], path: KeyPath, finding
         )
     if raw.since is not None and raw.since.until is not None and "until" not in present:
         findings.at_value(
-            (*path, "since", "until"), "there is no {until} in the request", "put {until} into it, or remove until"
+            (*path, "since", "until"),
+            "there is no {until} in the request",
+            "put {until} into it, or remove until",
         )
     if raw.since is not None:
         return
@@ -99,7 +103,9 @@ def _check_path_placeholders(raw: RawStream, path: KeyPath, findings: Findings) 
     for name in _names(raw.path):
         if hints.get(name) is not None:
             findings.at_value(
-                (*path, "path"), f"{{{name}}} has no value in the first request, and the path needs one", hints[name]
+                (*path, "path"),
+                f"{{{name}}} has no value in the first request, and the path needs one",
+                hints[name],
             )
 
 
@@ -120,7 +126,9 @@ def _check_param(name: str, value: Any, path: KeyPath, findings: Findings) -> No
             f'quote a name that has dots or brackets: "{name}.{next(iter(value), "gte")}" = …',
         )
     elif isinstance(value, list) and any(isinstance(each, list | Mapping) for each in value):
-        findings.at_value(path, "a list of query parameters must be flat", "write text, numbers, true or false")
+        findings.at_value(
+            path, "a list of query parameters must be flat", "write text, numbers, true or false"
+        )
     else:
         _check_json(value, path, findings)
     if isinstance(value, str) and scheme_of(value) is not None:
@@ -130,7 +138,9 @@ def _check_param(name: str, value: Any, path: KeyPath, findings: Findings) -> No
             "secret references may stand in auth and in the source's headers only",
         )
     elif isinstance(value, str) and names_a_secret(name) and not _names(value):
-        findings.warn(path, "looks like a secret in the query, where it ends in logs: use auth if the API allows it")
+        findings.warn(
+            path, "looks like a secret in the query, where it ends in logs: use auth if the API allows it"
+        )
 
 
 def _check_json(value: Any, path: KeyPath, findings: Findings) -> None:  # noqa: ANN401 (TOML)
@@ -175,7 +185,9 @@ def _check_braces(text: str, path: KeyPath, findings: Findings) -> None:
         if name.startswith("parent."):
             findings.at_value(path, f"{{{name}}}: {_PARENT}", "remove the stream, or the placeholder")
         elif name in _NOT_YET:
-            findings.at_value(path, f"{{{name}}}: {_NOT_YET[name]}", "if the API also takes an offset, use that")
+            findings.at_value(
+                path, f"{{{name}}}: {_NOT_YET[name]}", "if the API also takes an offset, use that"
+            )
         elif name not in PLACEHOLDERS:
             findings.at_value(
                 path,

@@ -223,7 +223,6 @@ def column_name(name: str, taken: Iterable[str]) -> str:
 _FIELDS = attrgetter("fields")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD = re.compile(r"\W+")
-_NUMERAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _JSON = msgspec.json.Encoder(decimal_format="number")
 _TYPES: Mapping[type, ColumnType] = {
     type(None): ColumnType.UNKNOWN,

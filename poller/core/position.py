@@ -85,7 +85,7 @@ def write(position: Position, how: TimeFormat) -> str | int:
         return position // SECOND
     if how.format == "unix_ms":
         return position // MILLISECOND
-    moment = Instant.from_timestamp(position, unit="nanosecond")
+    moment = Instant.from_timestamp(min(max(position, _FIRST), _LAST), unit="nanosecond")
     local = moment.to_tz(how.zone) if how.zone else None
     if how.is_pattern:
         aware = local.to_plain().to_stdlib() if local is not None else moment.to_stdlib()
@@ -140,7 +140,10 @@ def is_ambiguous(position: Position, how: TimeFormat) -> bool:
     """Whether a naive local time could have meant this instant or another one (the autumn hour)."""
     if how.zone is None:
         return False
-    plain = Instant.from_timestamp(position, unit="nanosecond").to_tz(how.zone).to_plain()
+    try:
+        plain = Instant.from_timestamp(position, unit="nanosecond").to_tz(how.zone).to_plain()
+    except ValueError:  # the last hours of year 9999 have no local time east of Greenwich
+        return False
     earlier = plain.assume_tz(how.zone, disambiguation="earlier")
     return earlier.to_instant() != plain.assume_tz(how.zone, disambiguation="later").to_instant()
 

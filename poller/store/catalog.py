@@ -53,16 +53,6 @@ def create(connection: Connection, dialect: Dialect, stream_id: int, stream: Str
     _remember(connection, stream_id, initial, 0)
 
 
-def add_missing(
-    connection: Connection, dialect: Dialect, mirror: Mirror, stream: Stream, now: datetime
-) -> None:
-    """Columns that the settings name by now and the table does not have."""
-    present = {column.name for column in mirror.catalog.columns}
-    fresh = tuple(column for column in columns_of_settings(stream) if column.name not in present)
-    if fresh:
-        take(connection, dialect, mirror, SchemaStep(fresh, ()), now, None)
-
-
 def take(
     connection: Connection,
     dialect: Dialect,

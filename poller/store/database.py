@@ -29,6 +29,8 @@ def open_database(url: str, *, patience: timedelta = PATIENCE) -> Database:
         parsed = make_url(url)
     except ArgumentError:
         raise StoreError(f"not a database URL: {url!r}", hint='for example "sqlite:///mirror.db"') from None
+    if "?" in url and not parsed.query:
+        raise StoreError(f"what stands behind the question mark in {url!r} would not be read")
     return Database(dialect_for(parsed, patience))
 
 

@@ -15,6 +15,7 @@ from poller.store import catalog
 from poller.store.database import Database
 from poller.store.dialects import Dialect
 from poller.store.handles import StreamState
+from poller.store.refill import follow_settings
 from poller.store.tables import scans, sources, streams, watermarks
 
 LIVE = "live"
@@ -117,7 +118,7 @@ def _ensure(connection: Connection, dialect: Dialect, source_id: int, stream: St
     if row.state == "removed":
         back = update(streams).where(streams.c.id == row.id).values(state="active", removed_at=None)
         connection.execute(back)
-    catalog.add_missing(connection, dialect, catalog.load(connection, row.id, stream), stream, now)
+    follow_settings(connection, dialect, row.id, stream, now)
 
 
 def _create(connection: Connection, dialect: Dialect, source_id: int, stream: Stream, now: datetime) -> None:

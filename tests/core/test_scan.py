@@ -135,3 +135,281 @@ def test_the_mirror_equals_the_truth_after_the_next_quiet_poll(
     writes = memory.total.inserted + memory.total.updated
     memory.poll(api)
     assert memory.total.inserted + memory.total.updated == writes
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize(
+    "world",
+    [
+        pytest.param(dict(compare="closed"), id="closed"),
+        pytest.param(dict(compare="open", digits=3), id="open"),
+        pytest.param(dict(compare="truncated_open", digits=6), id="truncated"),
+    ],
+)
+def test_a_keyset_scan_under_movement_ends_with_the_truth(world: dict[str, object], seed: int) -> None:
+    api = ModelApi(**world, paging="none", cap=7, seed=seed)  # type: ignore[arg-type]
+    fill(api, 80, 4)
+    rng = random.Random(seed)
+    api.before_answer = lambda moving: stir(moving, rng, rng.choice([0, 0, 0, 1]), deletes=True)
+    memory = ModelMemory(stream_for(api))
+
+    for _ in range(3):
+        with contextlib.suppress(ScanError):
+            memory.poll(api)
+        api.tick(5 * SECOND)
+    api.before_answer = lambda _: None
+    memory.poll(api)
+
+    truth = api.truth()
+    assert {key: memory.mirror().get(key) for key in truth} == truth
+
+
+def test_a_keyset_scan_asks_for_a_larger_page_when_a_tie_group_does_not_fit() -> None:
+    api = ModelApi(paging="none")
+    fill(api, 60, 35)
+    memory = ModelMemory(stream_for(api))
+
+    memory.poll(api)
+
+    assert memory.mirror() == api.truth()
+    assert max(int(dict(request.params)["limit"]) for request in api.requests) > 10
+
+
+def test_a_keyset_scan_that_cannot_pass_a_tie_group_fails_and_leaves_the_watermark_before_it() -> None:
+    api = ModelApi(paging="none", cap=10)
+    fill(api, 60, 35)
+    memory = ModelMemory(stream_for(api))
+
+    with pytest.raises(ScanError, match="more records share the position"):
+        memory.poll(api)
+
+    assert memory.watermark is None
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_scan_that_is_killed_at_any_commit_goes_on_and_misses_nothing(world: dict[str, object]) -> None:
+    for crash_at in range(0, 30, 3):
+        api = ModelApi(**world, cap=7, seed=crash_at)  # type: ignore[arg-type]
+        fill(api, 90, 12)
+        rng = random.Random(crash_at)
+        deletes = api.paging != "after_key"
+        api.before_answer = lambda moving, rng=rng, deletes=deletes: stir(  # type: ignore[misc]
+            moving, rng, rng.choice([0, 0, 0, 1]), deletes
+        )
+        memory = ModelMemory(stream_for(api), crash_at=crash_at)
+
+        with contextlib.suppress(Crash, ScanError):
+            memory.poll(api)
+        memory.crash_at = None
+        api.tick(SECOND)
+        with contextlib.suppress(ScanError):
+            memory.poll(api)
+        api.before_answer = lambda _: None
+        api.tick(SECOND)
+        memory.poll(api)
+
+        truth = api.truth()
+        assert {key: memory.mirror().get(key) for key in truth} == truth, f"crash at commit {crash_at}"
+
+
+@pytest.mark.parametrize("paging", ["keyset_cursor", "offset_cursor", "next_url", "after_key"])
+@pytest.mark.parametrize("sort", ["asc", "desc", "key"])
+def test_a_cursor_that_expires_in_mid_scan_costs_no_row(paging: str, sort: str) -> None:
+    api = ModelApi(paging=paging, sort=sort, cap=7)
+    fill(api, 60, 12)
+    memory = ModelMemory(stream_for(api))
+    expiries = iter([4, 9])
+
+    def kill_cursor(moving: ModelApi, at: list[int] = [next(expiries)]) -> None:  # noqa: B006 (a cell)
+        if moving.answers == at[0]:
+            moving.dead_cursors = True
+            at[0] = next(expiries, -1)
+
+    api.before_answer = kill_cursor
+    memory.poll(api)
+
+    assert memory.mirror() == api.truth()
+    assert memory.watermark is not None
+
+
+def test_cursors_that_always_expire_end_the_scan_with_an_error_that_says_so() -> None:
+    api = ModelApi(paging="keyset_cursor", sort="desc", cap=7)
+    fill(api, 60, 0)
+    api.before_answer = lambda moving: setattr(moving, "dead_cursors", moving.answers % 3 == 2)
+    memory = ModelMemory(stream_for(api))
+
+    with pytest.raises(ScanError, match="expired 4 times"):
+        memory.poll(api)
+
+    assert memory.watermark is None
+    assert NoticeKind.CURSOR_EXPIRED in memory.notices
+
+
+@pytest.mark.parametrize("paging", ["offset", "offset_cursor"])
+def test_an_order_that_is_not_kept_is_noticed_and_the_window_is_read_without_trusting_it(paging: str) -> None:
+    api = ModelApi(paging=paging, sort="insertion", cap=7)
+    fill(api, 60, 0)
+    for number in (3, 17, 40):
+        api.tick(SECOND)
+        api.update(number)
+    memory = ModelMemory(stream_for(api, order=Order.ASC))
+
+    memory.poll(api)
+
+    assert NoticeKind.ORDER_VIOLATED in memory.notices
+    assert memory.mirror() == api.truth()
+
+
+def test_rows_in_no_order_under_offsets_are_read_until_a_reading_brings_nothing_new() -> None:
+    api = ModelApi(paging="offset", sort="insertion", cap=7)
+    fill(api, 60, 0)
+    rng = random.Random(5)
+    api.before_answer = lambda moving: stir(moving, rng, 1 if moving.answers in (3, 6, 8) else 0, deletes=True)
+    memory = ModelMemory(stream_for(api))
+
+    memory.poll(api)
+    api.before_answer = lambda _: None
+    api.tick(SECOND)
+    memory.poll(api)
+
+    truth = api.truth()
+    assert {key: memory.mirror().get(key) for key in truth} == truth
+
+
+def test_shuffled_rows_under_offsets_are_never_called_complete_while_readings_differ() -> None:
+    api = ModelApi(paging="offset", sort="shuffled", cap=7)
+    fill(api, 200, 0)
+    memory = ModelMemory(stream_for(api))
+
+    with contextlib.suppress(ScanError):
+        memory.poll(api)
+
+    if memory.watermark is not None:
+        assert memory.mirror() == api.truth()
+
+
+def test_unstable_ties_that_fit_into_a_larger_page_are_read_in_one() -> None:
+    api = ModelApi(paging="offset", ties="shuffled")
+    fill(api, 100, 35)
+    memory = ModelMemory(stream_for(api, since=SinceRule(start=BEGIN - 90_000 * SECOND)))
+
+    memory.poll(api)
+
+    assert memory.mirror() == api.truth()
+
+
+def test_unstable_ties_that_fit_into_no_page_fail_and_say_what_to_look_for() -> None:
+    api = ModelApi(paging="offset", ties="shuffled", cap=10)
+    fill(api, 100, 35)
+    memory = ModelMemory(stream_for(api, since=SinceRule(start=BEGIN - 90_000 * SECOND)))
+
+    with pytest.raises(ScanError, match="order changes between requests") as caught:
+        memory.poll(api)
+
+    assert caught.value.hint is not None
+    assert "key" in caught.value.hint
+    assert memory.watermark is None
+
+
+def test_an_api_that_ignores_the_row_number_is_found_out() -> None:
+    api = ModelApi(paging="offset", sort="key")
+    fill(api, 60, 0)
+    api._begin = lambda _listing, _params: 0  # type: ignore[method-assign]
+    memory = ModelMemory(stream_for(api))
+
+    with pytest.raises(ScanError, match="ignores the row number"):
+        memory.poll(api)
+
+
+def test_a_quiet_poll_of_an_ascending_stream_costs_two_requests_by_offset_and_one_by_cursor() -> None:
+    costs = {}
+    for paging in ("offset", "keyset_cursor", "next_url"):
+        api = ModelApi(paging=paging)
+        fill(api, 60, 0)
+        memory = ModelMemory(stream_for(api))
+        memory.poll(api)
+        before = memory.fetches
+        memory.poll(api)
+        costs[paging] = memory.fetches - before
+
+    assert costs == {"offset": 2, "keyset_cursor": 1, "next_url": 1}
+
+
+def test_a_row_dated_years_ahead_is_kept_and_does_not_move_the_watermark() -> None:
+    api = ModelApi(paging="offset")
+    fill(api, 30, 0)
+    newest = max(row.at or 0 for row in api.rows.values())
+    api.insert(at=BEGIN + 3 * 365 * 86_400 * SECOND)
+    memory = ModelMemory(stream_for(api))
+
+    memory.poll(api)
+    api.tick(SECOND)
+    late = api.insert()
+    memory.poll(api)
+
+    assert memory.mirror() == api.truth()
+    assert memory.watermark == api.rows[late].at
+    assert memory.watermark is not None
+    assert memory.watermark > newest
+    assert NoticeKind.POSITION_AHEAD in memory.notices
+
+
+@pytest.mark.parametrize("nulls", ["first", "last"])
+@pytest.mark.parametrize("paging", ["offset", "keyset_cursor", "offset_cursor", "next_url", "after_key"])
+def test_rows_without_a_position_are_mirrored_by_the_first_load(paging: str, nulls: str) -> None:
+    api = ModelApi(paging=paging, nulls=nulls, cap=7)
+    fill(api, 40, 0)
+    for _ in range(9):
+        api.insert(at=None)
+    memory = ModelMemory(stream_for(api))
+
+    memory.poll(api)
+
+    assert memory.mirror() == api.truth()
+    assert NoticeKind.POSITION_MISSING in memory.notices
+
+
+def test_without_the_servers_clock_a_scan_in_no_certain_order_trails_one_poll_behind() -> None:
+    api = ModelApi(paging="keyset_cursor", sort="desc", dated=False)
+    fill(api, 30, 0)
+    newest = max(row.at or 0 for row in api.rows.values())
+    memory = ModelMemory(stream_for(api))
+
+    memory.poll(api)
+    after_first = memory.watermark
+    api.tick(SECOND)
+    api.insert()
+    memory.poll(api)
+
+    assert after_first is None
+    assert memory.watermark == newest
+    assert memory.mirror() == api.truth()
+
+
+def test_settle_keeps_the_watermark_out_of_the_newest_stretch() -> None:
+    api = ModelApi(paging="offset")
+    fill(api, 30, 0)
+    api.now = max(row.at or 0 for row in api.rows.values())
+    rule = SinceRule(settle=timedelta(seconds=10))
+    memory = ModelMemory(stream_for(api, since=rule))
+
+    memory.poll(api)
+
+    assert memory.watermark is not None
+    assert memory.watermark <= api.now - 9 * SECOND
+
+
+def test_rows_that_become_visible_late_are_found_by_the_lookback() -> None:
+    api = ModelApi(paging="offset")
+    fill(api, 30, 0)
+    memory = ModelMemory(stream_for(api, since=SinceRule(lookback=timedelta(seconds=20))))
+    memory.poll(api)
+    api.tick(SECOND)
+    api.insert()
+    stamped = api.now - 12 * SECOND
+    memory.poll(api)
+
+    api.insert(at=stamped)
+    memory.poll(api)
+
+    assert memory.mirror() == api.truth()

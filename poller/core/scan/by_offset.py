@@ -33,7 +33,7 @@ def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     """The course after ``page``."""
     if place.confirming:
         return _confirmed(scan, place, page, seen)
-    if place.offset > 0 and not seen.knows and not _beyond_proof(place, page):
+    if place.offset > 0 and not seen.knows and not (place.order is Order.NONE and page.rows > 0):
         return _step_back(place)
     if page.rows == 0:
         return end_of_listing(scan, place)
@@ -114,11 +114,6 @@ def _overlapping(place: Place, page: Page) -> Place:
 
 def _behind(place: Place, page: Page) -> Place:
     return replace(place, offset=place.offset + page.rows, confirming=True, backed=0)
-
-
-def _beyond_proof(place: Place, page: Page) -> bool:
-    """Without any order no row need show again; there, whole readings are compared instead."""
-    return place.order is Order.NONE and place.backed > 1 and page.rows > 0
 
 
 def _step_back(place: Place) -> Course:

@@ -1,8 +1,9 @@
 """Scan rules for APIs that can only be moved by since: the page must hold the whole tie group.
 
 Since becomes the last safe position, whose records are read again. When a page brings nothing
-beyond that tie group, one more request asks strictly behind it: nothing there is the end;
-anything there means that the group did not fit into the page, and a larger page is tried.
+beyond that tie group, one more request asks strictly behind it: nothing there is the end.
+Anything there, or a page as full as this server makes them, means that the group may not have
+fitted, and a larger page is tried.
 """
 
 from __future__ import annotations
@@ -47,15 +48,24 @@ def _undated(scan: Scan, place: Place, page: Page) -> Course:
 
 
 def _beyond_the_group(scan: Scan, place: Place, page: Page) -> Course:
-    reached = group(scan, place.last or 0)
     if place.grown and page.rows <= scan.stream.pager.size:
         place = replace(place, grown=False)
-    behind = reached + scan.unit + scan.rule.step_back
+    if _may_be_cut(scan, place, page):
+        return _group_again(scan, place)
+    behind = group(scan, place.last or 0) + scan.unit + scan.rule.step_back
     return Course(replace(place, since=behind, confirming=True))
 
 
+def _may_be_cut(scan: Scan, place: Place, page: Page) -> bool:
+    """Whether the page was as full as this server makes pages: the tie group may go on behind it."""
+    if place.grown:
+        return page.rows >= place.size
+    moved = place.since != scan.since
+    return page.rows >= scan.stream.pager.size or (moved and page.rows >= place.widest > 1)
+
+
 def _group_again(scan: Scan, place: Place) -> Course:
-    """Something lies behind the tie group: read the group again, in a larger page."""
+    """The tie group may be longer than the page: read it again, in a larger one."""
     last = place.last or 0
     if place.grown is False:
         raise ScanError(

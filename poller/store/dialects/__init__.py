@@ -72,6 +72,18 @@ class Dialect(Protocol):
         """Mark existing rows deleted; they keep their columns and payload. See ``BURIED``."""
         ...
 
+    def payloads_after(
+        self, connection: Connection, table: str, key: str, limit: int
+    ) -> Sequence[tuple[str, str]]:
+        """The next rows behind ``key`` in the order of their keys: key and payload."""
+        ...
+
+    def fill(
+        self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Write ``columns`` of rows that exist, and nothing else of them; the key comes last in each row."""
+        ...
+
     def append_changes(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows of ``poller_changes``, in the order of its columns."""
         ...

@@ -128,6 +128,18 @@ class Sqlite:
     def bury(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         connection.exec_driver_sql(_bury_sql(table), list(rows))
 
+    def payloads_after(
+        self, connection: Connection, table: str, key: str, limit: int
+    ) -> Sequence[tuple[str, str]]:
+        statement = f"SELECT _key, _payload FROM {named(table)} WHERE _key > ? ORDER BY _key LIMIT ?"  # noqa: S608
+        return [(found, payload) for found, payload in connection.exec_driver_sql(statement, (key, limit))]
+
+    def fill(
+        self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        written = ", ".join(f"{named(column)} = ?" for column in columns)
+        connection.exec_driver_sql(f"UPDATE {named(table)} SET {written} WHERE _key = ?", list(rows))  # noqa: S608
+
     def append_changes(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         connection.exec_driver_sql(
             "INSERT INTO poller_changes"

@@ -1,0 +1,37 @@
+"""The command line: ``poller``. stdout carries what was asked for, stderr what there is to say about it.
+
+Exit codes: 0 ok · 1 failed · 2 usage or settings · 3 unhealthy (``status --check``) ·
+4 authentication · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from poller.cli.failures import INTERRUPTED, fail
+from poller.cli.options import hoisted
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. ``arguments`` None takes those of the process."""
+    from poller.cli.app import command
+
+    given = hoisted(sys.argv[1:] if arguments is None else list(arguments))
+    try:
+        command()(args=given, prog_name="poller")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else INTERRUPTED
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as error:
+        return fail(error, debug="--debug" in given, quiet_trace=False)
+    return 0
+
+
+def _reader_left() -> int:
+    """``poller query … | head``: nobody reads on, which is no failure of ours."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -1,0 +1,54 @@
+"""The options that every command knows, before or behind its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from typer import Context
+
+
+class LogFormat(str, Enum):
+    """How log lines are written. A ``str`` as well, because typer reads choices so."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What stands before or behind the command's name. ``config`` None: the usual places."""
+
+    config: Path | None = None
+    debug: bool = False
+    no_color: bool = False
+    quiet: bool = False
+    log_format: LogFormat = LogFormat.TEXT
+
+
+VALUED = frozenset({"--config", "-c", "--log-format"})
+FLAGS = frozenset({"--debug", "--no-color", "--quiet", "-q"})
+
+
+def hoisted(arguments: list[str]) -> list[str]:
+    """``arguments`` with the global options moved to the front, so that they may stand anywhere."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in VALUED:
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        elif word in FLAGS or word.startswith(("--config=", "--log-format=")):
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def options_of(context: Context) -> Options:
+    """The global options of the command line at hand."""
+    found = context.find_root().obj
+    return found if isinstance(found, Options) else Options()

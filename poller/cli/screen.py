@@ -1,0 +1,155 @@
+"""Puts rows on stdout: a table for people, plain columns for a pipe, JSON Lines or CSV for programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from poller.cli.options import Options
+
+GAP = "  "
+NARROWEST = 10
+"""Characters that a column keeps when it is cut to make the table fit."""
+
+COLOURS = {
+    **dict.fromkeys(("ok", "insert", "healed"), "green"),
+    **dict.fromkeys(("down", "failed", "killed", "blocked", "delete", "refused"), "bold red"),
+    **dict.fromkeys(("late", "partial", "stopped", "open", "caution"), "yellow"),
+    **dict.fromkeys(("new", "healing", "running", "update"), "cyan"),
+}
+"""Words of the columns that are coloured; every other word stays plain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's title and its manners."""
+
+    title: str
+    numeric: bool = False
+    """Stands on the right."""
+    coloured: bool = False
+    """Its words are states or outcomes."""
+    spare: bool = False
+    """Left out on a terminal that is too narrow for all."""
+    cut: bool = False
+    """Shortened on a terminal that is too narrow even then."""
+
+
+def show(columns: Sequence[Column], rows: Sequence[Sequence[str]], options: Options) -> None:
+    """A table. A pipe gets every column in full and no colours."""
+    if sys.stdout.isatty():
+        _on_a_terminal(columns, rows, options)
+    else:
+        for line in plain(columns, rows):
+            print(line)
+
+
+def plain(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Aligned columns, a header in capitals, two spaces between, one row a line."""
+    flat = [[_one_line(cell) for cell in row] for row in rows]
+    titles = [column.title.upper() for column in columns]
+    widths = _widths([titles, *flat])
+    for row in [titles, *flat]:
+        cells = (_set(cell, width, column) for cell, width, column in zip(row, widths, columns, strict=True))
+        yield GAP.join(cells).rstrip()
+
+
+def json_lines(rows: Iterable[Mapping[str, Any]]) -> None:
+    """One JSON object per line; numbers exact."""
+    import msgspec
+
+    encode = msgspec.json.Encoder(decimal_format="number").encode
+    out = sys.stdout.buffer
+    sys.stdout.flush()
+    for row in rows:
+        out.write(encode(row) + b"\n")
+    out.flush()
+
+
+def note(text: str, options: Options) -> None:
+    """Something to say about what was asked for: on stderr, and not with ``--quiet``."""
+    if not options.quiet:
+        print(text, file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Something that should not be overlooked: on stderr, always."""
+    from poller.cli.logs import REDACTOR
+
+    print(REDACTOR.clean(f"warning: {text}"), file=sys.stderr)
+
+
+def width() -> int:
+    """Columns of the terminal; 80 when nobody says."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def fits(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the terminal can show every column, cut where that helps."""
+    narrow = [min(each, NARROWEST) for each in _widths([titles, *rows])]
+    return sum(narrow) + len(GAP) * len(narrow) <= width()
+
+
+def _on_a_terminal(columns: Sequence[Column], rows: Sequence[Sequence[str]], options: Options) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    flat = [[_one_line(cell) for cell in row] for row in rows]
+    kept = _kept(columns, flat)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", collapse_padding=True)
+    for index in kept:
+        column = columns[index]
+        table.add_column(
+            column.title.upper(),
+            justify="right" if column.numeric else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=None if column.cut else _widths([[column.title], *([row[index]] for row in flat)])[0],
+        )
+    for row in flat:
+        table.add_row(*(Text(row[i], style=COLOURS.get(row[i], "") if columns[i].coloured else "") for i in kept))
+    plain_asked = options.no_color or "NO_COLOR" in os.environ
+    Console(no_color=plain_asked, highlight=False, width=width()).print(table)
+
+
+def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """The columns that there is room for: spare ones go first, the last of them first."""
+    natural = _widths([[column.title for column in columns], *rows])
+    widths = [min(w, NARROWEST) if c.cut else w for w, c in zip(natural, columns, strict=True)]
+    kept = list(range(len(columns)))
+    for index in reversed(range(len(columns))):
+        if sum(widths[i] + len(GAP) for i in kept) - len(GAP) <= width():
+            break
+        if columns[index].spare:
+            kept.remove(index)
+    return kept
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(_cells, column)) for column in zip(*rows, strict=True)]
+
+
+def _set(cell: str, size: int, column: Column) -> str:
+    blank = " " * (size - _cells(cell))
+    return blank + cell if column.numeric else cell + blank
+
+
+def _cells(text: str) -> int:
+    """Columns that ``text`` takes on a screen; CJK takes two each."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _one_line(text: str) -> str:
+    """``text`` with what would break the line, or drive the terminal, made visible."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -1,0 +1,137 @@
+"""Mirror tables on SQLite: strict types, exact widening, and what users built on them stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from poller.core.errors import StoreError
+from poller.core.model import ColumnRule, Source, Stream
+from poller.core.path import Path as JsonPath
+from poller.store.streams import ensure_streams
+from tests.store.world import ISSUES, World, issue, raw_record, with_columns
+
+WIDENINGS = [
+    # first, then: how the first is stored afterwards, its SQLite type, the column's type
+    ("null", "true", None, "null", "boolean"),
+    ("null", "1", None, "null", "integer"),
+    ("true", '"yes"', "true", "text", "text"),
+    ("false", "1", "false", "text", "text"),
+    ("true", "{}", "true", "text", "json"),
+    ("7", "1.5", 7.0, "real", "float"),
+    ("7", "9007199254740993", 7, "integer", "bigint"),
+    ("9007199254740993", "1.5", "9007199254740993", "text", "decimal"),
+    ("7", "123456789012345678901234567890", "7", "text", "decimal"),
+    ("0.1", "1.10000000000000000001", "0.1", "text", "decimal"),
+    ("1e22", '"x"', "1e+22", "text", "text"),
+    ("0.30000000000000004", '"x"', "0.30000000000000004", "text", "text"),
+    ("1.10000000000000000001", '"x"', "1.10000000000000000001", "text", "text"),
+    ("7", '"x"', "7", "text", "text"),
+    ('"a\\"b\\u0000c"', "[1]", '"a\\"b\\u0000c"', "text", "json"),
+    ('"x"', "7", "x", "text", "text"),
+    ("[1]", "7", "[1]", "text", "json"),
+]
+
+
+@pytest.mark.parametrize(("first", "then", "stored", "kind", "column"), WIDENINGS)
+def test_a_column_widens_without_changing_what_it_holds(
+    world: World, first: str, then: str, stored: object, kind: str, column: str
+) -> None:
+    world.poll(raw_record(f'{{"id": 1, "c": {first}}}'))
+
+    world.poll(raw_record(f'{{"id": 2, "c": {then}}}'))
+
+    assert world.rows("SELECT c, typeof(c) FROM crm_issues WHERE id = 1") == [(stored, kind)]
+    assert world.rows("SELECT type FROM poller_columns WHERE name = 'c'") == [(column,)]
+    assert world.rows("SELECT _key, _seq FROM crm_issues") == [("1", 1), ("2", 2)]
+
+
+def test_a_table_is_strict(world: World) -> None:
+    world.poll(issue(1, votes=1))
+
+    assert world.rows("SELECT strict FROM pragma_table_list WHERE name = 'crm_issues'") == [(1,)]
+    assert world.rows("SELECT type FROM pragma_table_info('crm_issues') WHERE name = 'votes'") == [
+        ("INTEGER",)
+    ]
+
+
+def test_indexes_triggers_and_views_of_users_outlive_a_widening(world: World) -> None:
+    world.poll(issue(1, 0, votes=1))
+    world.do("""
+        CREATE INDEX by_votes ON crm_issues (votes);
+        CREATE VIEW popular AS SELECT id FROM crm_issues WHERE votes > 0;
+        CREATE TABLE log (id INTEGER);
+        CREATE TRIGGER watch AFTER INSERT ON crm_issues BEGIN INSERT INTO log VALUES (new.id); END;
+    """)
+
+    world.poll(issue(2, 0, votes=2.5))
+
+    assert world.rows("SELECT id FROM popular ORDER BY id") == [(1,), (2,)]
+    assert world.rows("SELECT name FROM sqlite_master WHERE name IN ('by_votes', 'watch') ORDER BY name") == [
+        ("by_votes",),
+        ("watch",),
+    ]
+    assert world.rows("SELECT id FROM log") == [(2,)]
+
+
+def test_two_fields_of_one_name_get_two_columns_and_both_are_recorded(world: World) -> None:
+    world.poll(raw_record('{"id": 1, "userId": 5, "user_id": 6, "_hash": "x"}'))
+
+    assert world.rows("SELECT user_id, user_id_2, _hash_2 FROM crm_issues") == [(5, 6, "x")]
+    assert world.rows("SELECT name, field FROM poller_columns WHERE field LIKE 'user%' ORDER BY name") == [
+        ("user_id", "userId"),
+        ("user_id_2", "user_id"),
+    ]
+
+
+def test_a_stream_can_be_queried_before_its_first_row(world: World) -> None:
+    assert world.rows('SELECT _key, "at" FROM crm_issues') == []
+
+
+def test_a_rule_that_the_settings_dropped_leaves_its_column_which_goes_on(world: World) -> None:
+    world.settle_in(with_columns(ColumnRule("city", JsonPath("address.city"))))
+    world.poll(raw_record('{"id": 1, "n": 1, "address": {"city": "Oslo"}}'))
+
+    world.settle_in(ISSUES)
+    world.poll(raw_record('{"id": 1, "n": 1.5, "address": {"city": "Bergen"}}'))
+
+    assert world.rows("SELECT city, n FROM crm_issues") == [("Bergen", 1.5)]
+
+
+def test_a_new_rule_fills_its_column_from_what_is_there(world: World) -> None:
+    world.poll(*(raw_record(f'{{"id": {number}, "a": {{"b": {number}}}}}') for number in range(5)))
+    world.poll(raw_record('{"id": 9, "a": {"b": "nine"}}'))
+
+    world.settle_in(with_columns(ColumnRule("b", JsonPath("a.b"))))
+
+    assert world.rows("SELECT id, b FROM crm_issues ORDER BY id")[-2:] == [(4, "4"), (9, "nine")]
+    assert world.rows("SELECT max(_seq) FROM crm_issues") == [(6,)]
+
+
+def known(world: World, *streams: Stream) -> None:
+    ensure_streams(world.database, [Source("crm", "https://api.example", streams)])
+
+
+def test_a_table_of_somebody_else_is_not_touched(world: World) -> None:
+    world.do("CREATE TABLE invoices (id INTEGER)")
+
+    with pytest.raises(StoreError, match="the database has a table of that name"):
+        known(world, ISSUES, replace(ISSUES, name="invoices", table="Invoices"))
+
+
+def test_a_stream_keeps_its_table(world: World) -> None:
+    with pytest.raises(StoreError, match="mirrored into the table crm_issues, the settings say tickets"):
+        known(world, replace(ISSUES, table="tickets"))
+
+
+def test_a_stream_that_is_gone_is_marked_removed_and_can_come_back(world: World) -> None:
+    world.poll(issue(1))
+    states = "SELECT name, state, removed_at IS NULL FROM poller_streams ORDER BY name"
+
+    known(world, replace(ISSUES, name="users", table="crm_users"))
+    assert world.rows(states) == [("crm.issues", "removed", 0), ("crm.users", "active", 1)]
+    known(world, ISSUES)
+
+    assert world.rows(states) == [("crm.issues", "active", 1), ("crm.users", "removed", 0)]
+    assert world.column("id") == [1]
