@@ -48,7 +48,7 @@ def _create_sources_and_streams() -> None:
         sa.Column("lease_token", sa.Text()),
         sa.Column("lease_host", sa.Text()),
         sa.Column("lease_pid", sa.Integer()),
-        sa.Column("lease_process", sa.Text()),
+        sa.Column("lease_born_at", sa.Text()),
         sa.Column("lease_since", sa.Text()),
         sa.Column("lease_until", sa.Text()),
         sa.Column("released_at", sa.Text()),

@@ -6,7 +6,9 @@ from poller.config.places import KeyPath
 
 NOT_YET = "is not supported yet in this version"
 
-_TOKEN_FILE = 'keep a fresh token in a file by other means, and use { type = "bearer", token = "file:/path" }'
+_OTHERWISE_RENEWED = (
+    'keep a fresh token in a file by other means, and use { type = "bearer", token = "file:/path" }'
+)
 
 _BY_LEVEL: dict[str, dict[str, str]] = {
     "source": {
@@ -22,14 +24,14 @@ _BY_LEVEL: dict[str, dict[str, str]] = {
 }
 _TYPES: dict[str, dict[str, str]] = {
     "page": {
-        "none": 'if it really has one page only, use { type = "next_url", next = "none" }: it ends where no next URL is',
+        "none": 'if there is one page only, use { type = "next_url", next = "none" }: it ends without one',
         "page": "if the API also takes an offset, a cursor or next URLs, use that",
         "link": 'if the API also gives the next URL elsewhere, use type = "next_url"',
     },
     "auth": {
-        "basic": 'use { type = "api_key", header = "Authorization", value = "env:BASIC" } with BASIC="Basic …" encoded',
-        "oauth2_client_credentials": _TOKEN_FILE,
-        "login": _TOKEN_FILE,
+        "basic": 'send it as it is: { type = "api_key", header = "Authorization", value = "env:…" } = "Basic …"',
+        "oauth2_client_credentials": _OTHERWISE_RENEWED,
+        "login": _OTHERWISE_RENEWED,
     },
     "kind": {
         "integer": "leave since out, so that every poll reads everything",

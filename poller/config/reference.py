@@ -13,7 +13,6 @@ from pydantic.fields import FieldInfo
 from poller import auth, pagers, schedules, secrets
 from poller.config import shape
 from poller.config.complaints import form_in, section_in
-from poller.config.layers import DELIMITER, PREFIX
 from poller.config.plugins import options_of
 from poller.core.duration import format_duration
 from poller.core.path import Header, Path
@@ -40,14 +39,14 @@ _FILLED = {
     "page": "the page number (not in this version)",
     "size": "`page.size`",
 }
-_INTRODUCTION = f"""\
+_INTRODUCTION = """\
 # Settings
 
 One TOML file: the one that `--config` names, else the one in `POLLER_CONFIG`, else `settings.toml` in the
-current folder. Each key can be overridden by an environment variable: `{PREFIX}DATABASE{DELIMITER}URL` is `database.url`,
-`{PREFIX}SOURCES{DELIMITER}CRM{DELIMITER}BASE_URL` is `sources.crm.base_url`; names are compared without case, `_` stands for `-`,
-and lists and tables are written as JSON. Unknown keys and wrong values are errors with line, column and a hint.
-`settings.example.toml` shows four sources that load as they are.
+current folder. Each key can be overridden by an environment variable: `POLLER_DATABASE__URL` is
+`database.url`, `POLLER_SOURCES__CRM__BASE_URL` is `sources.crm.base_url`; names are compared without case,
+`_` stands for `-`, and lists and tables are written as JSON. Unknown keys and wrong values are errors with
+line, column and a hint. `settings.example.toml` shows four sources that load as they are.
 
 This page is generated; `python -m poller.config.reference > docs/reference/settings.md` writes it anew.
 """
@@ -78,7 +77,7 @@ def _plugins(option: str, where: str, kinds: Mapping[str, type]) -> Iterator[str
     yield f"`{option}.type` is one of {', '.join(f'`{name}`' for name in kinds)}.\n"
     for name, kind in kinds.items():
         yield f'### `{option} = {{ type = "{name}" }}`\n'
-        yield f"{_first_paragraph(kind)}\n"
+        yield f"{_promise(kind)}\n"
         needs = sorted(getattr(kind, "needs", ()))
         if needs:
             yield f"The request must hold {' or '.join(f'`{{{each}}}`' for each in needs)}.\n"
@@ -100,8 +99,11 @@ def _table(fields: Mapping[str, FieldInfo]) -> Iterator[str]:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if form_in(field) is not None and form_in(field) == form_in(shape.RawRetention.model_fields["runs"]):
-        return '`"forever"`' if field.default is None else f"`{_toml(field.default)}`"
+    form = form_in(field)
+    if form == form_in(shape.RawRetention.model_fields["changes"]) and field.default is None:
+        return '`"forever"`'
+    if form == form_in(shape.RawLimits.model_fields["wire"]):
+        return f'`"{field.default // 10**6}MB"`'
     if field.default is None or isinstance(field.default, BaseModel) or field.default in ([], {}):
         return ""
     return f"`{_toml(field.default)}`"
@@ -128,21 +130,28 @@ def _forms() -> Iterator[str]:
     for kind in schedules.kinds().values():
         examples = ", ".join(f"`{example}`" for example in getattr(kind, "examples", ()))
         yield f"- {getattr(kind, 'form', '')}: {examples}"
-    yield ""
-    yield "## Secrets\n"
     known = ", ".join(f"`{name}:…`" for name in secrets.kinds())
-    yield (
-        f"References ({known}) may stand in `auth` and in the `headers` of a source. A secret that is written out"
-        " works, with a warning.\n"
-    )
-    yield "## Durations, sizes, rates\n"
-    yield "- durations: a number and a unit, combined from large to small: `30s`, `5m`, `1h30m`, `7d`, `250ms`"
-    yield "- sizes: `500KB`, `30MB` (millions of bytes), `64MiB` (of 1024²), or a number of bytes"
-    yield "- rates: `10/second`, `1000/minute`, `5000/hour`, `100/15m`, or a list of them that hold together\n"
+    yield _CLOSING.replace("SCHEMES", known)
 
 
-def _first_paragraph(kind: type) -> str:
-    return " ".join((kind.__doc__ or "").strip().split("\n\n")[0].replace("``", "`").split())
+_CLOSING = """
+## Secrets
+
+References (SCHEMES) may stand in `auth` and in the `headers` of a source. A secret that is
+written out works, with a warning.
+
+## Durations, sizes, rates
+
+- durations: a number and a unit, combined from large to small: `30s`, `5m`, `1h30m`, `7d`, `250ms`
+- sizes: `500KB`, `30MB` (millions of bytes), `64MiB` (of 1024²), or a number of bytes
+- rates: `10/second`, `1000/minute`, `5000/hour`, `100/15m`, or a list of them that hold together
+"""
+
+
+def _promise(kind: type) -> str:
+    """What the plugin's docstring says first, less what only a programmer needs."""
+    first = (kind.__doc__ or "").strip().split("\n\n")[0].split("Raises ")[0]
+    return " ".join(first.replace("``", "`").split())
 
 
 def _cell(text: str) -> str:

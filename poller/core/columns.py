@@ -20,9 +20,7 @@ came. The text as received is always in ``_payload``.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -32,28 +30,13 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from xxhash import xxh3_64_hexdigest
 
+from poller.core.column_names import column_name
 from poller.core.model import ColumnRule, Stream
 from poller.core.page import Record
 from poller.core.path import Path
 from poller.core.position import TimeFormat, canonical, parse
 
-META = (
-    "_key",
-    "_position",
-    "_position_text",
-    "_payload",
-    "_hash",
-    "_seq",
-    "_first_seen_at",
-    "_changed_at",
-    "_deleted_at",
-    "_run_id",
-    "_ahead",
-)
-LONGEST_NAME = 63
-"""Bytes of a column name that every supported database takes."""
 MOST_COLUMNS = 1000
 """Fields beyond this many stay in ``_payload`` alone: such records are maps, not rows."""
 
@@ -200,29 +183,7 @@ def type_of(values: Sequence[Any]) -> ColumnType:
     return found
 
 
-def column_name(name: str, taken: Iterable[str]) -> str:
-    """``name`` in snake_case, at most 63 bytes, and other than every name in ``taken`` and ``META``.
-
-    Letters of every alphabet stay; what is no letter or digit becomes an underscore. A name
-    that is too long ends in a hash of itself; one that is taken, in ``_2``, ``_3``, ….
-    """
-    words = _HUMP.sub("_", unicodedata.normalize("NFKC", name))
-    snake = _NO_WORD.sub("_", words).lower() or "field"
-    if snake[0].isdigit():
-        snake = f"_{snake}"
-    if len(snake.encode()) > LONGEST_NAME:
-        snake = f"{_cut(snake, LONGEST_NAME - 9)}_{xxh3_64_hexdigest(name.encode())[:8]}"
-    used = {*META, *taken}
-    candidate, number = snake, 2
-    while candidate in used:
-        candidate = f"{_cut(snake, LONGEST_NAME - 6)}_{number}"
-        number += 1
-    return candidate
-
-
 _FIELDS = attrgetter("fields")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NO_WORD = re.compile(r"\W+")
 _JSON = msgspec.json.Encoder(decimal_format="number")
 _TYPES: Mapping[type, ColumnType] = {
     type(None): ColumnType.UNKNOWN,
@@ -317,7 +278,3 @@ def _integer_type(lowest: int, highest: int) -> ColumnType:
     if lowest >= -_EXACT_DOUBLE and highest <= _EXACT_DOUBLE:
         return ColumnType.INTEGER
     return ColumnType.BIGINT if lowest >= -_BIGGEST and highest < _BIGGEST else ColumnType.DECIMAL
-
-
-def _cut(name: str, size: int) -> str:
-    return name.encode()[:size].decode(errors="ignore")

@@ -25,7 +25,7 @@ class Mirror:
 
 
 def load(connection: Connection, stream_id: int, stream: Stream) -> Mirror:
-    """The mirror as it stands. A rule that the settings dropped leaves its column, which goes on to be filled."""
+    """The mirror as it stands. A rule that the settings dropped leaves its column, still filled."""
     rows = connection.execute(
         select(columns.c.name, columns.c.field, columns.c.origin, columns.c.type)
         .where(columns.c.stream_id == stream_id)

@@ -30,7 +30,7 @@ def open_database(url: str, *, patience: timedelta = PATIENCE) -> Database:
     except ArgumentError:
         raise StoreError(f"not a database URL: {url!r}", hint='for example "sqlite:///mirror.db"') from None
     if "?" in url and not parsed.query:
-        raise StoreError(f"what stands behind the question mark in {url!r} would not be read")
+        raise StoreError(f"not a database URL: a bare question mark in {url!r}", hint="write it as %3F")
     return Database(dialect_for(parsed, patience))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from poller.core.position import Position
 from poller.core.steps import Finish
 from poller.store import ledger, runs
-from poller.store.handles import RunHandle
+from poller.core.runs import RunHandle
 from poller.store.streams import LIVE
 from poller.store.tables import runs as runs_table
 from poller.store.tables import scans, streams
@@ -23,6 +23,7 @@ def finish(
     scan = connection.execute(select(scans).where(*live)).first()
     began = run.started_at if scan is None else min(run.started_at, scan.started_at)
     healed = ledger.heal(connection, stream.id, run.run_id, began, now)
+    meaning = getattr(proved, "fingerprint", None) if scan is None else scan.fingerprint
     watermark, text = _raised(stream, proved)
     through = _later(stream.complete_through, proved.complete_through)
     reached = _later(watermark, proved.complete_through)
@@ -41,6 +42,7 @@ def finish(
             watermark_text=text,
             highest=stream.highest if proved.highest is None else proved.highest,
             complete_through=through,
+            fingerprint=stream.fingerprint or meaning,
             drained_once=1,
             drained_at=now,
         )

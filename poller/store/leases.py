@@ -40,12 +40,12 @@ from poller.store.tables import sources, streams
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process. ``token`` is random; ``process`` when the process started, by its own clock."""
+    """A process. ``token`` is random; ``born_at`` when its process started, by its own clock."""
 
     host: str
     pid: int
     token: str
-    process: datetime
+    born_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def holder(database: Database, name: str) -> Holder | None:
         now = database.dialect.now(connection)
     if row is None or row.lease_token is None or row.lease_until <= now:
         return None
-    owner = Owner(row.lease_host, row.lease_pid, row.lease_token, row.lease_process)
+    owner = Owner(row.lease_host, row.lease_pid, row.lease_token, row.lease_born_at)
     return Holder(owner, row.lease_since, row.lease_until)
 
 
@@ -126,7 +126,7 @@ def _take(connection: Connection, source_id: int, owner: Owner, now: datetime, l
             lease_token=owner.token,
             lease_host=owner.host,
             lease_pid=owner.pid,
-            lease_process=owner.process,
+            lease_born_at=owner.born_at,
             lease_since=since,
             lease_until=now + lasting,
             released_at=None,
@@ -151,7 +151,7 @@ def _is_gone(row: Row[tuple[object, ...]], owner: Owner) -> bool:
     if (
         row.lease_pid == owner.pid
     ):  # our number, and not our token: a former life, if it began at another time
-        return bool(row.lease_process != owner.process)
+        return bool(row.lease_born_at != owner.born_at)
     try:
         os.kill(row.lease_pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""What the engine asks of the store, one transaction per method; the work is done in the modules beside it."""
+"""What the engine asks of the store, one transaction per method; the modules beside it do the work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from poller.core.steps import Commit, Committed
 from poller.store import catalog, ledger, pages, runs, streams
 from poller.store.catalog import Mirror
 from poller.store.database import Database
-from poller.store.handles import RunHandle, StreamState
+from poller.core.runs import RunHandle, StreamState
 from poller.store.leases import Owner
 from poller.store.tables import sources
 from poller.store.tables import streams as streams_table

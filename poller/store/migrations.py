@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, column, inspect, select, table
 
 from poller.core.errors import SchemaOutdated, StoreError
 from poller.store.tables import VERSION_TABLE
@@ -21,7 +21,7 @@ def current(connection: Connection) -> str | None:
     """The revision of the database; None when it holds no system tables yet."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    return connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
 
 
 def require_head(connection: Connection) -> None:
@@ -45,8 +45,8 @@ def too_new(found: str, known: str) -> SchemaOutdated:
 
 def upgrade(connection: Connection, where: Path, target: str = "head") -> None:
     """Run the missing revisions in the transaction that ``connection`` is in."""
-    from alembic import command
-    from alembic.config import Config
+    from alembic import command  # noqa: PLC0415 (slow, and seldom needed)
+    from alembic.config import Config  # noqa: PLC0415 (slow, and seldom needed)
 
     config = Config()
     config.set_main_option("script_location", str(where).replace("%", "%%"))
@@ -68,7 +68,7 @@ def scripts() -> Path:
 
 def newest(where: Path) -> str:
     """The last revision in a folder of revisions."""
-    from alembic.script import ScriptDirectory
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 (slow, and seldom needed)
 
     head = ScriptDirectory(str(where)).get_current_head()
     if head is None:
@@ -78,6 +78,6 @@ def newest(where: Path) -> str:
 
 def knows(where: Path, revision: str) -> bool:
     """Whether the folder holds that revision."""
-    from alembic.script import ScriptDirectory
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 (slow, and seldom needed)
 
     return any(script.revision == revision for script in ScriptDirectory(str(where)).walk_revisions())

@@ -27,9 +27,10 @@ from poller.store.catalog import Mirror
 from poller.store.database import Database
 from poller.store.dialects import Dialect
 from poller.store.drained import finish
-from poller.store.handles import RunHandle
+from poller.core.runs import RunHandle
 from poller.store.leases import Owner
 from poller.store.letters import Letter
+from poller.store.sheet import Sheet
 from poller.store.streams import LIVE
 from poller.store.tables import scans, sources, streams
 
@@ -171,7 +172,7 @@ def _write(
 ) -> None:
     """Write the entities and the changes that they make, numbered without a gap from ``first``."""
     table, dialect, catalog_now = desk.mirror.table, desk.dialect, desk.mirror.catalog
-    sheet = _Sheet(desk.mirror.stream_id, run.run_id, stamp(asked.requested_at), asked.edge)
+    sheet = Sheet(desk.mirror.stream_id, run.run_id, stamp(asked.requested_at), asked.edge)
     numbered = list(enumerate(batch.writes, first))
     before = _payloads_before(connection, desk, run, batch.writes)
     whole = [(seq, write) for seq, write in numbered if write.op is not Op.DELETE or not write.known]
@@ -199,63 +200,6 @@ def _payloads_before(
         return {}
     replaced = [write.record.key for write in writes if write.known and not write.appears]
     return dict(desk.dialect.payloads(connection, desk.mirror.table, replaced)) if replaced else {}
-
-
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """What the rows of one page share; ``moment`` is when their request was sent."""
-
-    stream_id: int
-    run_id: int
-    moment: str
-    edge: Position | None
-
-    def meta(self, seq: int, record: Record) -> tuple[Any, ...]:
-        """The meta columns of one row, in the order of ``META``."""
-        moment = self.moment
-        return (
-            record.key,
-            None if record.position is None else canonical(record.position),
-            record.position_text,
-            record.payload,
-            record.digest,
-            seq,
-            moment,
-            moment,
-            moment if record.deleted else None,
-            self.run_id,
-            self._ahead(record),
-        )
-
-    def burial(self, seq: int, record: Record) -> tuple[Any, ...]:
-        """The values of one tombstone, in the order of ``BURIED``."""
-        key, position, text, _payload, digest, *_, ahead = self.meta(seq, record)
-        return (position, text, digest, seq, self.moment, self.moment, self.run_id, ahead, key)
-
-    def full(self, seq: int, write: Write, before: Mapping[str, str]) -> tuple[Any, ...]:
-        """A change with the record before and after."""
-        record = write.record
-        after = None if write.op is Op.DELETE else record.payload
-        position = None if record.position is None else canonical(record.position)
-        return (
-            self.stream_id,
-            seq,
-            write.op.value,
-            record.key,
-            before.get(record.key),
-            after,
-            position,
-            self.moment,
-            self.run_id,
-        )
-
-    def keys(self, seq: int, write: Write) -> tuple[Any, ...]:
-        """A change that names the entity alone."""
-        stream_id, _, op, key, _, _, *rest = self.full(seq, write, {})
-        return (stream_id, seq, op, key, None, None, *rest)
-
-    def _ahead(self, record: Record) -> int:
-        return int(record.position is not None and self.edge is not None and record.position > self.edge)
 
 
 def _save(connection: Connection, run: RunHandle, stream_id: int, place: Checkpoint, asked: Commit) -> None:

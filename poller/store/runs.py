@@ -12,7 +12,7 @@ from poller.core.ledger import Reason
 from poller.core.runs import Attempt, Outcome, RunKind, RunOutcome
 from poller.core.steps import Committed, Notice
 from poller.store import ledger
-from poller.store.handles import RunHandle
+from poller.core.runs import RunHandle
 from poller.store.tables import notices, requests, runs
 
 REASONS: Mapping[Category | None, Reason] = {

@@ -14,7 +14,7 @@ from poller.core.steps import Checkpoint
 from poller.store import catalog
 from poller.store.database import Database
 from poller.store.dialects import Dialect
-from poller.store.handles import StreamState
+from poller.core.runs import StreamState
 from poller.store.refill import follow_settings
 from poller.store.tables import scans, sources, streams, watermarks
 

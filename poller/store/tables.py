@@ -56,7 +56,7 @@ sources = Table(
     Column("lease_token", Text, doc="random, of the owner; null when nobody holds the source"),
     Column("lease_host", Text),
     Column("lease_pid", Integer),
-    Column("lease_process", Moment, doc="when the owner's process started"),
+    Column("lease_born_at", Moment, doc="when the owner's process started"),
     Column("lease_since", Moment),
     Column("lease_until", Moment),
     Column("released_at", Moment, doc="when the last owner let go cleanly; null after a kill"),

@@ -11,15 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poller.core.column_names import META, column_name
 from poller.core.columns import (
-    META,
     MOST_COLUMNS,
     Catalog,
     Column,
     ColumnType,
     SchemaStep,
     Widening,
-    column_name,
     columns_of_settings,
     join,
     plan_columns,
@@ -33,7 +32,7 @@ from poller.core.path import Path
 from poller.core.position import TimeFormat
 from tests.store.world import with_columns
 
-B, I, W, F, D, T, J, U = (
+B, N, W, F, D, T, J, U = (
     ColumnType.BOOLEAN,
     ColumnType.INTEGER,
     ColumnType.BIGINT,
@@ -43,7 +42,7 @@ B, I, W, F, D, T, J, U = (
     ColumnType.JSON,
     ColumnType.UNKNOWN,
 )
-LATTICE = (U, B, I, W, F, D, T, J)
+LATTICE = (U, B, N, W, F, D, T, J)
 TYPES = st.sampled_from(LATTICE)
 
 
@@ -94,7 +93,7 @@ def test_names_are_unique_short_and_never_those_of_the_house(fields: list[str]) 
         ([None], U),
         ([], U),
         ([True, None], B),
-        ([0, 2**53], I),
+        ([0, 2**53], N),
         ([2**53 + 1], W),
         ([-(2**63)], W),
         ([2**63], D),
@@ -123,7 +122,7 @@ def test_widening_is_a_lattice(one: ColumnType, two: ColumnType, three: ColumnTy
 SAMPLES: dict[ColumnType, list[Any]] = {
     U: [],
     B: [True, False],
-    I: [0, -7, 2**53],
+    N: [0, -7, 2**53],
     W: [2**53 + 1, -(2**63)],
     F: [1.5, -0.1, 1e22, 5e-324],
     D: [2**70, Decimal("1.10000000000000000001"), Decimal("1E+400")],
@@ -170,28 +169,28 @@ def test_distinct_values_stay_distinct_in_a_json_column(wider: ColumnType) -> No
 
 def test_new_fields_become_columns_in_their_order_and_null_alone_makes_one_too() -> None:
     step = plan_columns(
-        columns(id=I), records({"id": 1, "userId": 5}, {"id": 2, "user_id": "x", "note": None})
+        columns(id=N), records({"id": 1, "userId": 5}, {"id": 2, "user_id": "x", "note": None})
     )
 
     assert step == SchemaStep(
-        (Column("user_id", "userId", I), Column("user_id_2", "user_id", T), Column("note", "note", U)), ()
+        (Column("user_id", "userId", N), Column("user_id_2", "user_id", T), Column("note", "note", U)), ()
     )
 
 
 def test_records_that_fit_ask_for_nothing() -> None:
-    catalog = columns(id=I, name=T, total=F)
+    catalog = columns(id=N, name=T, total=F)
 
     assert plan_columns(catalog, records({"id": 1, "name": "a", "total": 2}, {"id": 2})) is None
     assert plan_columns(catalog, []) is None
 
 
 def test_a_column_widens_as_the_values_ask_and_the_catalog_follows() -> None:
-    catalog = columns(id=I, total=I)
+    catalog = columns(id=N, total=N)
 
     step = plan_columns(catalog, records({"id": 1, "total": 1.5}))
 
-    assert step == SchemaStep((), (Widening(Column("total", "total", I), F),))
-    assert catalog.after(step) == columns(id=I, total=F)
+    assert step == SchemaStep((), (Widening(Column("total", "total", N), F),))
+    assert catalog.after(step) == columns(id=N, total=F)
 
 
 def test_too_many_fields_stay_in_the_payload_and_are_noted_once() -> None:

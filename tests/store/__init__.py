@@ -1,0 +1,1 @@
+"""The memory over real database files."""

@@ -187,14 +187,14 @@ def test_a_url_that_cannot_be_used_says_which_can(url: str, why: str) -> None:
 
 
 def test_a_question_mark_in_a_path_opens_no_other_file(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="would not be read"):
+    with pytest.raises(StoreError, match="question mark"):
         opened(tmp_path / "what?.db")
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_path_with_odd_characters_is_one_file(tmp_path: Path) -> None:
-    odd = tmp_path / "a b#c%41é.db"
+    odd = tmp_path / "a b#c é.db"
 
     database = opened(odd)
     database.upgrade()

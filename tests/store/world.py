@@ -22,7 +22,7 @@ from poller.core.request import Json, Request, Template, render
 from poller.core.runs import Attempt, Outcome, RunKind, RunOutcome
 from poller.core.steps import Checkpoint, Commit, Committed, Finish
 from poller.store.database import Database, open_database
-from poller.store.handles import RunHandle
+from poller.core.runs import RunHandle
 from poller.store.leases import Owner, acquire
 from poller.store.memory import Memory
 from poller.store.streams import ensure_streams
@@ -44,10 +44,10 @@ class OnePage:
         values: dict[str, Json] = {"since": ask.since}
         return render(template, values)
 
-    def onward(self, document: Any, response: Response, last: Record | None) -> Ending:  # noqa: ANN401, ARG002
+    def onward(self, document: Any, response: Response, last: Record | None) -> Ending:  # noqa: ANN401
         return Ending.LAST
 
-    def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401, ARG002
+    def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return None
 
 

@@ -15,7 +15,7 @@ from poller.core.errors import ScanError
 from poller.core.model import Order
 from poller.core.page import Page
 from poller.core.position import canonical
-from poller.core.scan.course import Course, capped, end_of_listing, taken
+from poller.core.scan.course import Course, end_of_listing, taken, with_cap
 from poller.core.scan.evidence import Evidence, group, tail_of
 from poller.core.scan.place import Leg, Place, anchored_at
 from poller.core.steps import Notice, NoticeKind
@@ -47,7 +47,7 @@ def _forward(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     if place.leg is Leg.LISTED:
         return Course(_overlapping(here, page))
     if page.rows < place.size and not place.capped:
-        return Course(_behind(here, page))  # ascending: an end that comes too early loses nothing
+        return Course(_behind(replace(here, length=page.rows), page))  # ascending: an end that comes too early loses nothing
     return _advance(scan, here, page)
 
 
@@ -86,8 +86,7 @@ def _confirmed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     """What lies behind the last known row: nothing proves the end; anything is reached again, overlapping."""
     if page.rows == 0:
         return end_of_listing(scan, place)
-    notices = capped(place, page, scan)
-    more = replace(place, confirming=False, capped=True)
+    more, notices = with_cap(replace(place, confirming=False))
     if place.widest == 1 or place.doubted:
         return replace(_forward(scan, taken(more, page, seen), page, seen), notices=notices)
     moved = anchor_beyond(scan, more) if place.leg is Leg.ANCHORED else None

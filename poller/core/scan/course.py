@@ -47,13 +47,17 @@ def end_of_listing(scan: Scan, place: Place) -> Course:
     return Course(None)
 
 
-def capped(place: Place, page: Page, scan: Scan) -> tuple[Notice, ...]:
-    """A notice, once per scan, that the server sends shorter pages than asked."""
-    if place.capped or page.rows >= place.size:
-        return ()
-    asked = scan.stream.pager.size
-    text = f"asked for {asked} rows a page, the API sends {page.rows}"
-    return (Notice(NoticeKind.PAGE_CAPPED, text),)
+def with_cap(place: Place) -> tuple[Place, tuple[Notice, ...]]:
+    """``place`` after rows were found behind a short page, with a notice when that is the server's cap.
+
+    Once may be rows that came in between; the same length twice is a cap.
+    """
+    if place.capped or place.length == 0:
+        return place, ()
+    if place.short != place.length:
+        return replace(place, short=place.length), ()
+    text = f"asked for {place.size} rows a page, the API sends {place.length}"
+    return replace(place, capped=True), (Notice(NoticeKind.PAGE_CAPPED, text),)
 
 
 def _until_readings_agree(scan: Scan, place: Place) -> Course:
@@ -65,6 +69,7 @@ def _until_readings_agree(scan: Scan, place: Place) -> Course:
         passes=place.passes + 1,
         widest=place.widest,
         capped=place.capped,
+        short=place.short,
     )
     return Course(again) if place.passes == 0 else Course(None, again)
 

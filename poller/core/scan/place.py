@@ -56,8 +56,12 @@ class Place:
     """Pages in a row that showed only known rows."""
     grown: bool | None = None
     """A larger page: None not tried, True in use for the tie group at hand, False declined."""
+    length: int = 0
+    """Rows of the page in front of the one that confirms."""
+    short: int | None = None
+    """Rows of the last short page that turned out to have rows behind it: a cap, or rows that just came."""
     capped: bool = False
-    """The server sends fewer rows than asked although there are more."""
+    """The server sends fewer rows than asked although there are more: seen twice, at one length."""
     widest: int = 0
     """Rows of the longest page so far."""
     pages: int = 0

@@ -20,7 +20,8 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, QueuePool, StaticPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from poller.core.columns import META, Catalog, Column, SchemaStep
+from poller.core.column_names import META
+from poller.core.columns import Catalog, Column, SchemaStep
 from poller.core.decide import Held
 from poller.core.errors import StoreError, StoreUnavailable
 from poller.store.dialects import BURIED
@@ -118,7 +119,7 @@ class Sqlite:
 
     def payloads(self, connection: Connection, table: str, keys: Sequence[str]) -> Mapping[str, str]:
         found = connection.exec_driver_sql(_payloads_sql(table), (json.dumps(keys),))
-        return {key: payload for key, payload in found.all()}
+        return {row[0]: row[1] for row in found.all()}
 
     def upsert(
         self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
@@ -131,14 +132,14 @@ class Sqlite:
     def payloads_after(
         self, connection: Connection, table: str, key: str, limit: int
     ) -> Sequence[tuple[str, str]]:
-        statement = f"SELECT _key, _payload FROM {named(table)} WHERE _key > ? ORDER BY _key LIMIT ?"  # noqa: S608
+        statement = f"SELECT _key, _payload FROM {named(table)} WHERE _key > ? ORDER BY _key LIMIT ?"  # noqa: S608 (names are quoted)
         return [(found, payload) for found, payload in connection.exec_driver_sql(statement, (key, limit))]
 
     def fill(
         self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
         written = ", ".join(f"{named(column)} = ?" for column in columns)
-        connection.exec_driver_sql(f"UPDATE {named(table)} SET {written} WHERE _key = ?", list(rows))  # noqa: S608
+        connection.exec_driver_sql(f"UPDATE {named(table)} SET {written} WHERE _key = ?", list(rows))  # noqa: S608 (names are quoted)
 
     def append_changes(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         connection.exec_driver_sql(
@@ -197,30 +198,32 @@ def _begin(statement: str) -> Callable[[Connection], None]:
 
 @cache
 def _held_sql(table: str) -> str:
-    return (
-        "SELECT m._key, m._hash, m._position, m._ahead, m._changed_at, m._deleted_at"
-        f" FROM json_each(?) AS k CROSS JOIN {named(table)} AS m ON m._key = k.value"
-    )
+    columns = "m._key, m._hash, m._position, m._ahead, m._changed_at, m._deleted_at"
+    return f"SELECT {columns} {_among_keys(table)}"  # noqa: S608 (names are quoted)
 
 
 @cache
 def _payloads_sql(table: str) -> str:
-    return (
-        f"SELECT m._key, m._payload FROM json_each(?) AS k CROSS JOIN {named(table)} AS m ON m._key = k.value"
-    )
+    return f"SELECT m._key, m._payload {_among_keys(table)}"  # noqa: S608 (names are quoted)
+
+
+def _among_keys(table: str) -> str:
+    """From the rows whose keys stand in a JSON list: one parameter, whatever their number."""
+    return f"FROM json_each(?) AS k CROSS JOIN {named(table)} AS m ON m._key = k.value"
 
 
 @cache
 def _upsert_sql(table: str, columns: tuple[str, ...]) -> str:
     names = [named(name) for name in (*META, *columns)]
-    replaced = [f"{name} = excluded.{name}" for name in names if name not in ('"_key"', '"_first_seen_at"')]
-    return (
-        f"INSERT INTO {named(table)} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-        f" ON CONFLICT (_key) DO UPDATE SET {', '.join(replaced)}"
+    into = f"{named(table)} ({', '.join(names)})"
+    replaced = ", ".join(
+        f"{name} = excluded.{name}" for name in names if name not in ('"_key"', '"_first_seen_at"')
     )
+    values = ", ".join("?" * len(names))
+    return f"INSERT INTO {into} VALUES ({values}) ON CONFLICT (_key) DO UPDATE SET {replaced}"  # noqa: S608 (names are quoted)
 
 
 @cache
 def _bury_sql(table: str) -> str:
     written = ", ".join(f"{name} = ?" for name in BURIED[:-1])
-    return f"UPDATE {named(table)} SET {written} WHERE {BURIED[-1]} = ?"
+    return f"UPDATE {named(table)} SET {written} WHERE {BURIED[-1]} = ?"  # noqa: S608 (names are quoted)
