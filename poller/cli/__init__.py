@@ -9,23 +9,30 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from poller.cli.failures import INTERRUPTED, fail
+from poller.cli.failures import FAILED, INTERRUPTED, fail
 from poller.cli.options import hoisted
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code. ``arguments`` None takes those of the process."""
+def main() -> None:
+    """Run the command that the process was started with, and exit with its code."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code."""
     from poller.cli.app import command
 
-    given = hoisted(sys.argv[1:] if arguments is None else list(arguments))
+    given = hoisted(list(arguments))
     try:
         command()(args=given, prog_name="poller")
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else INTERRUPTED
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else FAILED
     except BrokenPipeError:
         return _reader_left()
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except Exception as error:
-        return fail(error, debug="--debug" in given, quiet_trace=False)
+        return fail(error, debug="--debug" in given)
     return 0
 
 

@@ -21,11 +21,11 @@ class UsageError(PollerError):
     """The command line cannot mean anything: exit code 2."""
 
 
-def fail(error: Exception, *, debug: bool, quiet_trace: bool) -> int:
+def fail(error: Exception, *, debug: bool) -> int:
     """Say what went wrong on stderr; the exit code. A traceback only for a defect, or with ``debug``."""
     if not isinstance(error, PollerError):
         return _defect(error, debug=debug)
-    if debug and not quiet_trace:
+    if debug:
         _trace(error)
     print(_clean(_told(error)), file=sys.stderr)
     return code_of(error)

@@ -37,6 +37,12 @@ class Column:
     """Left out on a terminal that is too narrow for all."""
     cut: bool = False
     """Shortened on a terminal that is too narrow even then."""
+    verbatim: bool = False
+    """The title is a name of the database's, and shown as it is; others stand in capitals."""
+
+    @property
+    def heading(self) -> str:
+        return self.title if self.verbatim else self.title.upper()
 
 
 def show(columns: Sequence[Column], rows: Sequence[Sequence[str]], options: Options) -> None:
@@ -49,9 +55,9 @@ def show(columns: Sequence[Column], rows: Sequence[Sequence[str]], options: Opti
 
 
 def plain(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    """Aligned columns, a header in capitals, two spaces between, one row a line."""
-    flat = [[_one_line(cell) for cell in row] for row in rows]
-    titles = [column.title.upper() for column in columns]
+    """Aligned columns, a header, two spaces between, one row a line."""
+    flat = [[one_line(cell) for cell in row] for row in rows]
+    titles = [column.heading for column in columns]
     widths = _widths([titles, *flat])
     for row in [titles, *flat]:
         cells = (_set(cell, width, column) for cell, width, column in zip(row, widths, columns, strict=True))
@@ -99,13 +105,13 @@ def _on_a_terminal(columns: Sequence[Column], rows: Sequence[Sequence[str]], opt
     from rich.table import Table
     from rich.text import Text
 
-    flat = [[_one_line(cell) for cell in row] for row in rows]
+    flat = [[one_line(cell) for cell in row] for row in rows]
     kept = _kept(columns, flat)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", collapse_padding=True)
     for index in kept:
         column = columns[index]
         table.add_column(
-            column.title.upper(),
+            column.heading,
             justify="right" if column.numeric else "left",
             no_wrap=True,
             overflow="ellipsis",
@@ -148,7 +154,7 @@ def _cells(text: str) -> int:
     return cell_len(text)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """``text`` with what would break the line, or drive the terminal, made visible."""
     if text.isprintable():
         return text

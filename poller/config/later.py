@@ -29,7 +29,7 @@ _TYPES: dict[str, dict[str, str]] = {
         "link": 'if the API also gives the next URL elsewhere, use type = "next_url"',
     },
     "auth": {
-        "basic": 'send it as it is: { type = "api_key", header = "Authorization", value = "env:…" } = "Basic …"',
+        "basic": 'send it as it is: { type = "api_key", header = "Authorization", value = "env:BASIC" }',
         "oauth2_client_credentials": _OTHERWISE_RENEWED,
         "login": _OTHERWISE_RENEWED,
     },

@@ -45,12 +45,18 @@ class Origin:
     """Key path → name of the environment variable that set it."""
 
     def variable(self, path: KeyPath) -> str | None:
-        """The variable that set the value at ``path`` or a table around it; None for the file."""
+        """The variable that set the value at ``path`` or made the table around it; None for the file."""
         around = [path[:length] for length in range(len(path), 0, -1)]
         named = next((self.variables[each] for each in around if each in self.variables), None)
-        if named is not None or path in self.places.by_path:
+        if named is not None:
             return named
-        return next((name for each, name in self.variables.items() if each[: len(path)] == path), None)
+        for each in around:
+            if each in self.places.by_path:
+                return None
+            inside = (name for given, name in self.variables.items() if given[: len(each)] == each)
+            if (named := next(inside, None)) is not None:
+                return named
+        return None
 
 
 class Findings:
@@ -127,5 +133,7 @@ def dotted(path: KeyPath) -> str:
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """``did you mean "limit"?`` or, when nothing is close, what there is."""
-    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    low = name.lower()
+    abridged = [each for each in known if len(low) > 1 and (low.startswith(each) or each.startswith(low))]
+    close = difflib.get_close_matches(low, known, n=1, cutoff=0.6) or abridged
     return f'did you mean "{close[0]}"?' if close else f"known here: {', '.join(sorted(known))}"

@@ -45,7 +45,7 @@ _INTRODUCTION = """\
 One TOML file: the one that `--config` names, else the one in `POLLER_CONFIG`, else `settings.toml` in the
 current folder. Each key can be overridden by an environment variable: `POLLER_DATABASE__URL` is
 `database.url`, `POLLER_SOURCES__CRM__BASE_URL` is `sources.crm.base_url`; names are compared without case,
-`_` stands for `-`, and lists and tables are written as JSON. Unknown keys and wrong values are errors with
+`_` stands for `-`, and lists and tables are written as JSON (a table is merged into that of the file). Unknown keys and wrong values are errors with
 line, column and a hint. `settings.example.toml` shows four sources that load as they are.
 
 This page is generated; `python -m poller.config.reference > docs/reference/settings.md` writes it anew.
@@ -121,7 +121,7 @@ def _toml(value: Any) -> str:  # noqa: ANN401 (any default)
 
 def _forms() -> Iterator[str]:
     yield "## Placeholders\n"
-    yield "In `path`, `params`, `headers` and `body` of a stream. Literal braces are doubled: `{{` and `}}`.\n"
+    yield "In a stream's `path`, `params`, `headers` and `body`; literal braces are doubled: `{{`, `}}`.\n"
     yield "| placeholder | filled with |"
     yield "|---|---|"
     yield from (f"| `{{{name}}}` | {_FILLED[name]} |" for name in sorted(PLACEHOLDERS))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 
 from poller.config.places import KeyPath, Place, Places, find_places
+from poller.config.secrecy import names_a_secret
 from poller.core.errors import SettingsError
 
 MASK = "…"
@@ -15,7 +17,7 @@ _QUOTED = re.compile(r"\"[^\"]*\"?|'[^']*'?")
 _CONFIDENTIAL = re.compile(
     r"auth|token|key|secret|password|passwd|value|header|url|credential", re.IGNORECASE
 )
-_PASSWORD_IN_URL = re.compile(r"://[^/\s]*@")
+_CREDENTIALS_IN_URL = re.compile(r"://[^/\s'\"]*@")
 
 
 def render_problem(error: SettingsError, text: str) -> str:
@@ -72,15 +74,14 @@ def _secret_spans(places: Places) -> list[tuple[int, int]]:
 
 
 def _may_be_secret(path: KeyPath, place: Place, text: str) -> bool:
-    value = text[place.start : place.end]
-    if value[0] in "{[":
+    """Whether a value may be confidential, also when the key that says so is misspelt."""
+    value, last = text[place.start : place.end], path[-1]
+    if value[0] in "{[" or _OPEN_REFERENCE.fullmatch(value):
         return False
-    if path and path[-1] in ("url", "base_url"):
-        return _PASSWORD_IN_URL.search(value) is not None
-    inside = next((part for part in path[:-1] if part in ("auth", "headers")), None)
-    if inside is None:
-        return path[-1:] in {("auth",), ("headers",)}
-    return not (inside == "auth" and path[-1] in ("type", "header")) and not _OPEN_REFERENCE.fullmatch(value)
+    names = [part for part in path if isinstance(part, str)]
+    if difflib.get_close_matches("auth", names, n=1) or "headers" in names:
+        return last not in ("type", "header")
+    return isinstance(last, str) and last not in ("key", "from_key") and names_a_secret(last)
 
 
 def _cut(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> str:
@@ -90,4 +91,4 @@ def _cut(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> str:
         if low < end and high > at:
             shown += text[at : max(at, low)] + MASK
             at = min(high, end)
-    return shown + text[at:end]
+    return _CREDENTIALS_IN_URL.sub(f"://{MASK}@", shown + text[at:end])

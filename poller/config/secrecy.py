@@ -37,7 +37,7 @@ def check_secret(secret: Secret, path: KeyPath, findings: Findings) -> None:
             findings.at_value(path, f"{scheme}: refers to nothing", f"write {scheme}:NAME")
         return
     before, colon, _ = secret.reference.partition(":")
-    close = difflib.get_close_matches(before.lower(), _schemes(), n=1, cutoff=0.75) if colon else []
+    close = difflib.get_close_matches(before.lower(), _schemes(), n=1, cutoff=0.6) if colon else []
     if close:
         findings.at_value(path, "names an unknown place for secrets", f'did you mean "{close[0]}:…"?')
     elif findings.origin.variable(path) is None:

@@ -142,9 +142,7 @@ class RawSince(Section):
 class RawStream(Section):
     """One endpoint, mirrored into one table."""
 
-    table: forms.Text | None = Field(
-        None, description="table of the mirror; SOURCE_STREAM when left out"
-    )
+    table: forms.Text | None = Field(None, description="table of the mirror; SOURCE_STREAM when left out")
     method: Annotated[str, PlainValidator(choice("GET", "POST")), Form('"GET" or "POST"', '"GET"')] = Field(
         "GET", description="how the endpoint is asked"
     )

@@ -106,7 +106,7 @@ def _check_spans(raw: RawSince, path: KeyPath, findings: Findings) -> None:
             (*path, "lookback"),
             f"a lookback of {format_duration(raw.lookback)} is shorter than the granularity,"
             f" {format_duration(raw.granularity)}",
-            f"use at least {format_duration(raw.granularity)}, or leave it out: one unit is always read twice",
+            f"use at least {format_duration(raw.granularity)}, or leave it out: a unit is always read twice",
         )
     if raw.history is not None and raw.history <= raw.lookback:
         findings.at_value(

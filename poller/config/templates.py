@@ -31,9 +31,9 @@ def template_of(raw: RawStream, path: KeyPath, findings: Findings) -> Template:
     _check_json(raw.body, (*path, "body"), findings)
     if raw.body is not None and raw.method == "GET":
         findings.at_key((*path, "body"), "a GET carries no body", 'set method = "POST", or use params')
-    for part in _PARTS:
-        for where, text in _texts(getattr(raw, part), (*path, part)):
-            _check_braces(text, where, findings)
+    for where, text in _request_texts(raw, path):
+        for problem, hint in _brace_problems(text):
+            findings.at_value(where, problem, hint)
     return Template(
         method=raw.method, path=raw.path, params=tuple(raw.params.items()), headers=headers, body=raw.body
     )
@@ -42,7 +42,12 @@ def template_of(raw: RawStream, path: KeyPath, findings: Findings) -> Template:
 def check_placeholders(
     raw: RawStream, template: Template, pager: Pager, path: KeyPath, findings: Findings
 ) -> None:
-    """Each placeholder must be filled by something, and what the pager moves must stand somewhere."""
+    """Each placeholder must be filled by something, and what the pager moves must stand somewhere.
+
+    Says nothing about a request whose placeholders are misspelt: that was said already.
+    """
+    if any(True for _, text in _request_texts(raw, path) for _ in _brace_problems(text)):
+        return
     present = template.placeholders() & PLACEHOLDERS
     kind = raw.page.get("type")
     if pager.needs and not pager.needs & present:
@@ -58,7 +63,7 @@ def check_placeholders(
             "the page size is never sent: there is no {size} in the request",
             'put "{size}" where the API expects the page size, or remove size',
         )
-    filled = pager.needs | {"since", "until", "size"} | set(_NOT_YET)
+    filled = pager.needs | {"since", "until", "size"}
     for where, name in _placeholders(raw, path):
         if name in PLACEHOLDERS and name not in filled:
             findings.at_value(
@@ -180,29 +185,26 @@ def check_header(name: str, value: Any, path: KeyPath, findings: Findings) -> bo
     return True
 
 
-def _check_braces(text: str, path: KeyPath, findings: Findings) -> None:
+def _brace_problems(text: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with the placeholders of one text, and the fix."""
     for name in _names(text):
         if name.startswith("parent."):
-            findings.at_value(path, f"{{{name}}}: {_PARENT}", "remove the stream, or the placeholder")
+            yield f"{{{name}}}: {_PARENT}", "remove the stream, or the placeholder"
         elif name in _NOT_YET:
-            findings.at_value(
-                path, f"{{{name}}}: {_NOT_YET[name]}", "if the API also takes an offset, use that"
-            )
+            yield f"{{{name}}}: {_NOT_YET[name]}", "if the API also takes an offset, use that"
         elif name not in PLACEHOLDERS:
-            findings.at_value(
-                path,
+            close = did_you_mean(name, PLACEHOLDERS)
+            yield (
                 f"there is no placeholder {{{name}}}",
-                f"{did_you_mean(name, PLACEHOLDERS)} (literal braces are doubled: {{{{{name}}}}})",
+                f"{close} (literal braces are doubled: {{{{{name}}}}})",
             )
     doubled = [match[0] for match in _BRACED.finditer(text)]
     if doubled.count("{{") != doubled.count("}}"):
-        findings.at_value(
-            path, "{{ and }} are sent as { and }, and they do not pair up here", "double each literal brace"
-        )
+        yield "{{ and }} are sent as { and }, and they do not pair up here", "double each literal brace"
     rest = _BRACED.sub("", text)
     for name in sorted(PLACEHOLDERS):
         if re.search(rf"\{{\s*{name}\b|\b{name}\s*\}}", rest):
-            findings.at_value(path, f"{shown(text)} has a brace without its partner", f"write {{{name}}}")
+            yield f"{shown(text)} has a brace without its partner", f"write {{{name}}}"
 
 
 def _names(text: str) -> list[str]:
@@ -211,15 +213,15 @@ def _names(text: str) -> list[str]:
 
 def _placeholders(raw: RawStream, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     """Each use of a placeholder with its place."""
+    for where, text in _request_texts(raw, path):
+        yield from ((where, name) for name in _names(text))
+
+
+def _request_texts(raw: RawStream, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     for part in _PARTS:
-        for where, text in _texts(getattr(raw, part), (*path, part)):
-            yield from ((where, name) for name in _names(text))
-
-
-def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:  # noqa: ANN401 (TOML)
-    for where, each in _leaves(value, path):
-        if isinstance(each, str):
-            yield where, each
+        for where, each in _leaves(getattr(raw, part), (*path, part)):
+            if isinstance(each, str):
+                yield where, each
 
 
 def _leaves(value: Json | Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:  # noqa: ANN401 (TOML)

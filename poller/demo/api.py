@@ -27,7 +27,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from poller.demo.listings import LISTINGS, BadRequest
+from poller.demo.listings import LISTINGS, Asked, BadRequest
 from poller.demo.world import World, encode, keep_changing
 
 KEY_HEADER = "X-API-Key"
@@ -63,9 +63,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m poller.demo.api", description="the bundled demo API")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port (default)")
     parser.add_argument("--seed", type=int, default=7, help="of the records (default 7)")
-    parser.add_argument("--rate", type=float, default=20.0, help="changes per second; 0 for none (default 20)")
+    parser.add_argument("--rate", type=float, default=20.0, help="changes per second (default 20)")
     parser.add_argument("--key", default=os.environ.get("POLLER_DEMO_KEY", DEFAULT_KEY), help="the API key")
-    parser.add_argument("--parent", type=int, default=os.getppid(), help="end when this is not our parent any more")
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="end with this process")
     return parser.parse_args(arguments)
 
 
@@ -128,7 +128,7 @@ class Conversation(BaseHTTPRequestHandler):
     timeout = 60
     server: DemoApi
 
-    def do_GET(self) -> None:  # noqa: N802 (the base class calls it so)
+    def do_GET(self) -> None:
         split = urlsplit(self.path)
         params = dict(parse_qsl(split.query))
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -152,7 +152,7 @@ class Conversation(BaseHTTPRequestHandler):
             self._say(404, {"error": f"there is no {self.command} {path}", "listings": sorted(LISTINGS)})
         else:
             with api.world.lock:
-                body = encode(LISTINGS[path](api.world, params, api.origin))
+                body = encode(LISTINGS[path](Asked(api.world, params, api.origin)))
                 self._begin(200, _JSON, len(body))
             self.wfile.write(body)
 
@@ -186,7 +186,8 @@ class Conversation(BaseHTTPRequestHandler):
             return
         with world.lock:
             collection = world.collections[name]
-            body = b"".join(encode(collection.records[number]) + b"\n" for number in sorted(collection.records))
+            records = [collection.records[number] for number in sorted(collection.records)]
+            body = b"".join(encode(record) + b"\n" for record in records)
         self._begin(200, _LINES, len(body))
         self.wfile.write(body)
 

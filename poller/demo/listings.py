@@ -7,13 +7,13 @@ import binascii
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from poller.demo.world import Collection, World
 
-Params = Mapping[str, str]
 Document = dict[str, Any]
 CAP = 100
 """Most records in one page, whatever was asked."""
@@ -21,13 +21,22 @@ CAP = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: its parameters, and the scheme, host and port under which the API is known."""
+
+    world: World
+    params: Mapping[str, str]
+    origin: str
+
+
 class BadRequest(Exception):
     """The request cannot be understood; the text says why."""
 
 
-def issues(world: World, params: Params, origin: str) -> Document:
+def issues(asked: Asked) -> Document:
     """Redmine's manner: ``updated_on=>=TS``, ``offset`` and ``limit``, oldest change first."""
-    collection = world.collections["issues"]
+    params, collection = asked.params, asked.world.collections["issues"]
     places = collection.since(_moment(collection, params.get("updated_on", "").removeprefix(">=")))
     begin, size = _number(params, "offset", 0), _size(params, "limit")
     return {
@@ -38,9 +47,9 @@ def issues(world: World, params: Params, origin: str) -> Document:
     }
 
 
-def orders(world: World, params: Params, origin: str) -> Document:
-    """Stripe's manner: ``updated[gte]`` in Unix seconds, newest first, ``starting_after`` a key, ``has_more``."""
-    collection = world.collections["orders"]
+def orders(asked: Asked) -> Document:
+    """Stripe's manner: ``updated[gte]`` in Unix seconds, newest first, ``starting_after``, ``has_more``."""
+    params, collection = asked.params, asked.world.collections["orders"]
     since = params.get("updated[gte]", "")
     places = collection.since(None if since == "" else _number(params, "updated[gte]", 0))
     end = len(places)
@@ -53,9 +62,9 @@ def orders(world: World, params: Params, origin: str) -> Document:
     return {"object": "list", "data": collection.at(reversed(places[begin:end])), "has_more": begin > 0}
 
 
-def contacts(world: World, params: Params, origin: str) -> Document:
+def contacts(asked: Asked) -> Document:
     """``modifiedSince`` with milliseconds; ``next`` is the full URL of the next page, null at the end."""
-    collection = world.collections["contacts"]
+    params, collection = asked.params, asked.world.collections["contacts"]
     places = collection.since(_moment(collection, params.get("modifiedSince", "")))
     begin = bisect_right(places, _cursor(params["cursor"])) if "cursor" in params else 0
     size = _size(params, "pageSize")
@@ -63,11 +72,11 @@ def contacts(world: World, params: Params, origin: str) -> Document:
     following = None
     if begin + size < len(places):
         cursor = base64.urlsafe_b64encode(json.dumps(page[-1]).encode()).decode()
-        following = f"{origin}/api/contacts?{urlencode({**params, 'cursor': cursor})}"
+        following = f"{asked.origin}/api/contacts?{urlencode({**params, 'cursor': cursor})}"
     return {"results": collection.at(page), "next": following, "count": len(places)}
 
 
-LISTINGS: dict[str, Callable[[World, Params, str], Document]] = {
+LISTINGS: dict[str, Callable[[Asked], Document]] = {
     "/issues.json": issues,
     "/v1/orders": orders,
     "/api/contacts": contacts,
@@ -85,14 +94,14 @@ def _moment(collection: Collection, text: str) -> int | None:
     return -(before // timedelta(microseconds=collection.kind.unit))
 
 
-def _number(params: Params, name: str, default: int) -> int:
+def _number(params: Mapping[str, str], name: str, default: int) -> int:
     text = params.get(name, str(default))
     if not text.isdecimal():
         raise BadRequest(f"{name}: {text!r} is no whole number")
     return int(text)
 
 
-def _size(params: Params, name: str) -> int:
+def _size(params: Mapping[str, str], name: str) -> int:
     return max(1, min(_number(params, name, 25), CAP))
 
 

@@ -1,4 +1,4 @@
-"""The settings that mirror the demo's three streams: what ``poller demo`` runs and ``poller init --example`` writes."""
+"""The settings of the demo: what ``poller demo`` runs and ``poller init --example`` writes."""
 
 from __future__ import annotations
 

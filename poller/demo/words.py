@@ -8,23 +8,109 @@ from typing import Any
 
 Fields = dict[str, Any]
 
-_FIRST = "Ada Aksel Amina Astrid Bjørn Chloé Dag Elif Emil Farah Grete Håkon Ines Ivar Jens Kari Leila Liv".split()
-_MORE = "Magnus Maja Noor Oda Olav Per Ragnhild Sara Sindre Sofía Stian Tariq Tove Ulrik Vilde Yusuf Åse".split()
-_LAST = "Andersen Berg Dahl Eide Fjeld Haugen Iversen Khan Lie Moen Nguyễn Olsen Pettersen Rønning".split()
-_FAMILY = "Sandvik Solberg Strand Sørensen Tveit Vik Weiß Zhao Østby O'Brien".split()
-_NAMES = tuple(_FIRST + _MORE)
-_FAMILIES = tuple(_LAST + _FAMILY)
-_COMPANIES = ("Nordlys AS", "Fjordkraft & Co", "Polar Shipping", "Brygga Café", "Hansen Møbler", "Vidda Outdoor")
+_FIRST = (
+    "Ada",
+    "Aksel",
+    "Amina",
+    "Astrid",
+    "Bjørn",
+    "Chloé",
+    "Dag",
+    "Elif",
+    "Emil",
+    "Farah",
+    "Grete",
+    "Håkon",
+    "Ines",
+    "Ivar",
+    "Jens",
+    "Kari",
+    "Leila",
+    "Liv",
+)
+_MORE = (
+    "Magnus",
+    "Maja",
+    "Noor",
+    "Oda",
+    "Olav",
+    "Per",
+    "Ragnhild",
+    "Sara",
+    "Sindre",
+    "Sofía",
+    "Stian",
+    "Tariq",
+    "Tove",
+    "Ulrik",
+    "Vilde",
+    "Yusuf",
+    "Åse",
+)
+_LAST = (
+    "Andersen",
+    "Berg",
+    "Dahl",
+    "Eide",
+    "Fjeld",
+    "Haugen",
+    "Iversen",
+    "Khan",
+    "Lie",
+    "Moen",
+    "Nguyễn",
+    "Olsen",
+    "Pettersen",
+    "Rønning",
+)
+_FAMILY = (
+    "Sandvik",
+    "Solberg",
+    "Strand",
+    "Sørensen",
+    "Tveit",
+    "Vik",
+    "Weiß",
+    "Zhao",
+    "Østby",
+    "O'Brien",
+)
+_NAMES = (*_FIRST, *_MORE)
+_FAMILIES = (*_LAST, *_FAMILY)
+_COMPANIES = (
+    "Nordlys AS",
+    "Fjordkraft & Co",
+    "Polar Shipping",
+    "Brygga Café",
+    "Hansen Møbler",
+    "Vidda Outdoor",
+)
 _CITIES = (("Oslo", "0150"), ("Bergen", "5003"), ("Tromsø", "9008"), ("Århus", "8000"), ("Malmö", "211 20"))
 _STREETS = ("Storgata", "Kirkeveien", "Strandgaten", "Parkveien", "Bryggen", "Nygårdsgaten")
 _PROJECTS = ("Webshop", "Warehouse app", "Billing", "Customer portal", "Data platform", "Mobile")
 _VERBS = ("Login fails", "Report is empty", "Wrong total", "Slow search", "Missing label", "Export stops")
-_PLACES = ("on the invoice page", "after the update", "for new customers", "in Safari", "at month end", "on mobile")
+_PLACES = (
+    "on the invoice page",
+    "after the update",
+    "for new customers",
+    "in Safari",
+    "at month end",
+    "on mobile",
+)
 _STATUSES = ("New", "In progress", "Waiting", "Resolved", "Closed")
 _PRIORITIES = ("Low", "Normal", "Normal", "Normal", "High", "Urgent")
 _TAGS = ("regression", "customer", "ui", "api", "security", "docs")
-_SKUS = (("CH-114", "Oak chair", "1290.00"), ("LA-020", "Desk lamp", "449.50"), ("TB-301", "Table", "5490.00"))
-_GOODS = (*_SKUS, ("RU-077", "Wool rug", "2199.90"), ("MG-005", "Mug, blue", "89.95"), ("SH-410", "Shelf", "799.00"))
+_SKUS = (
+    ("CH-114", "Oak chair", "1290.00"),
+    ("LA-020", "Desk lamp", "449.50"),
+    ("TB-301", "Table", "5490.00"),
+)
+_GOODS = (
+    *_SKUS,
+    ("RU-077", "Wool rug", "2199.90"),
+    ("MG-005", "Mug, blue", "89.95"),
+    ("SH-410", "Shelf", "799.00"),
+)
 _CURRENCIES = ("NOK", "NOK", "NOK", "SEK", "DKK", "EUR")
 _PAID = ("pending", "paid", "packed", "shipped", "delivered", "refunded")
 
@@ -47,6 +133,7 @@ def issue(dice: random.Random, number: int) -> Fields:
 
 
 def changed_issue(dice: random.Random, old: Fields) -> Fields:
+    """Work on a ticket goes on."""
     done = min(100, old["done_ratio"] + 10 * dice.randint(0, 3))
     return {"status": dice.choice(_STATUSES), "done_ratio": done, "priority": dice.choice(_PRIORITIES)}
 
@@ -54,7 +141,7 @@ def changed_issue(dice: random.Random, old: Fields) -> Fields:
 def order(dice: random.Random, number: int) -> Fields:
     """A sale: line items, amounts with two decimals, a rate with more digits than a double holds."""
     bought = dice.sample(_GOODS, dice.randint(1, 3))
-    lines = [
+    lines: list[Fields] = [
         {"sku": sku, "name": name, "quantity": dice.randint(1, 4), "price": Decimal(price)}
         for sku, name, price in bought
     ]
@@ -72,6 +159,7 @@ def order(dice: random.Random, number: int) -> Fields:
 
 
 def changed_order(dice: random.Random, old: Fields) -> Fields:
+    """A sale takes its next step."""
     later = _PAID[min(_PAID.index(old["status"]) + 1, len(_PAID) - 1)]
     return {"status": later, "note": dice.choice((old["note"], "Delayed one day"))}
 
@@ -92,6 +180,7 @@ def contact(dice: random.Random, number: int) -> Fields:
 
 
 def changed_contact(dice: random.Random, old: Fields) -> Fields:
+    """A person is scored again, or moves to another company."""
     return {"score": dice.randint(0, 100), "company": dice.choice((old["company"], *_COMPANIES))}
 
 

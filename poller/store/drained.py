@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, delete, select, update
 
 from poller.core.position import Position
-from poller.core.steps import Finish
-from poller.store import ledger, runs
 from poller.core.runs import RunHandle
+from poller.core.steps import Finish
+from poller.store import ledger, letters, runs
 from poller.store.streams import LIVE
 from poller.store.tables import runs as runs_table
 from poller.store.tables import scans, streams
@@ -24,6 +24,7 @@ def finish(
     began = run.started_at if scan is None else min(run.started_at, scan.started_at)
     healed = ledger.heal(connection, stream.id, run.run_id, began, now)
     meaning = getattr(proved, "fingerprint", None) if scan is None else scan.fingerprint
+    letters.close_pages(connection, stream.id, run.run_id, now)
     watermark, text = _raised(stream, proved)
     through = _later(stream.complete_through, proved.complete_through)
     reached = _later(watermark, proved.complete_through)

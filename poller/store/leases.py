@@ -48,6 +48,10 @@ class Owner:
     born_at: datetime
 
 
+_TAKEN_HERE: set[str] = set()
+"""Tokens under which this process took leases: an owner of our number that is not among them is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a source, since when and until when, on the database's clock."""
@@ -63,6 +67,7 @@ def acquire(database: Database, names: Sequence[str], owner: Owner, lasting: tim
         now = database.dialect.now(connection)
         for name in names:
             _take(connection, ensure_source(connection, name), owner, now, lasting)
+    _TAKEN_HERE.add(owner.token)
     with database.write() as connection:
         database.dialect.checkpoint_here(connection)
 
@@ -148,10 +153,8 @@ def _is_gone(row: Row[tuple[object, ...]], owner: Owner) -> bool:
     """Whether the holder ran on our host and does not run any more."""
     if row.lease_host != owner.host:
         return False
-    if (
-        row.lease_pid == owner.pid
-    ):  # our number, and not our token: a former life, if it began at another time
-        return bool(row.lease_born_at != owner.born_at)
+    if row.lease_pid == owner.pid:  # our own number: it is us, or a former life in a restarted container
+        return row.lease_token not in _TAKEN_HERE
     try:
         os.kill(row.lease_pid, 0)
     except ProcessLookupError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 from xxhash import xxh3_128_hexdigest
@@ -14,6 +15,8 @@ from poller.core.position import Position
 from poller.core.steps import Commit
 from poller.store.tables import dead_letters
 
+PAGE = "page"
+"""The reason of a letter that holds an answer which was no page."""
 _CHUNK = 500
 """Keys to look up with one statement."""
 
@@ -26,23 +29,29 @@ class Letter:
     position: Position | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """The answer that brought a letter: when it was asked for, and the API's own name for it."""
+
+    at: datetime
+    request_id: str | None
+
+
 def unstorable(record: Record, why: str) -> Letter:
     """The letter of a record whose values the database cannot store."""
     payload = record.payload.encode("utf-8", "surrogatepass")
     return Letter(Reject(payload, "value", why, record.key), record.position)
 
 
-def file(
-    connection: Connection, stream_id: int, run_id: int, letters: Sequence[Letter], commit: Commit
-) -> None:
+def file(connection: Connection, stream_id: int, run_id: int, letters: Sequence[Letter], came: Came) -> None:
     """Keep the letters; one that was seen before is counted, and opened again when it was closed."""
     for letter in letters:
         digest = xxh3_128_hexdigest(letter.reject.payload)
         seen = {
             "reason": letter.reject.reason,
             "detail": _storable(letter.reject.detail),
-            "request_id": commit.request_id,
-            "last_seen_at": commit.requested_at,
+            "request_id": came.request_id,
+            "last_seen_at": came.at,
             "run_id": run_id,
         }
         same = (dead_letters.c.stream_id == stream_id, dead_letters.c.digest == digest)
@@ -57,7 +66,7 @@ def file(
                     key=None if letter.reject.key is None else _storable(letter.reject.key),
                     position=letter.position,
                     payload=letter.reject.payload,
-                    first_seen_at=commit.requested_at,
+                    first_seen_at=came.at,
                 )
             )
 
@@ -88,6 +97,19 @@ def close(
             .where(dead_letters.c.id.in_(newer))
             .values(closed_at=commit.requested_at, closed_by=run_id)
         )
+
+
+def close_pages(connection: Connection, stream_id: int, run_id: int, now: datetime) -> None:
+    """Close the letters that hold whole answers: a drained scan has read what they should have shown."""
+    connection.execute(
+        update(dead_letters)
+        .where(
+            dead_letters.c.stream_id == stream_id,
+            dead_letters.c.closed_at.is_(None),
+            dead_letters.c.reason == PAGE,
+        )
+        .values(closed_at=now, closed_by=run_id)
+    )
 
 
 def _is_older(merged: Position | None, dead: Position | None) -> bool:

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, Row, select, update
 from poller.core.errors import Fenced
 from poller.core.ledger import Account, Liveness, Reason, settle
 from poller.core.model import Stream
-from poller.core.runs import Attempt, RunKind, RunOutcome
+from poller.core.page import Reject
+from poller.core.runs import Attempt, RunHandle, RunKind, RunOutcome, StreamState
 from poller.core.steps import Commit, Committed
-from poller.store import catalog, ledger, pages, runs, streams
+from poller.store import catalog, ledger, letters, pages, runs, streams
 from poller.store.catalog import Mirror
 from poller.store.database import Database
-from poller.core.runs import RunHandle, StreamState
 from poller.store.leases import Owner
+from poller.store.letters import Came, Letter
 from poller.store.tables import sources
 from poller.store.tables import streams as streams_table
 
@@ -67,6 +68,15 @@ class Memory:
             stream_id = self._mirror(run).stream_id
             runs.record(connection, run.run_id, attempts)
             runs.end(connection, run, stream_id, outcome, now, error)
+
+    def keep_page(
+        self, run: RunHandle, body: bytes, detail: str, request_id: str | None, now: datetime
+    ) -> None:
+        """Keep a body that is no page among the dead letters, until a scan of the stream is drained."""
+        letter = Letter(Reject(body, letters.PAGE, detail))
+        with self._database.write() as connection:
+            stream_id = self._mirror(run).stream_id
+            letters.file(connection, stream_id, run.run_id, [letter], Came(now, request_id))
 
     def pass_by(self, stream: Stream, reason: Reason, now: datetime, liveness: Liveness) -> None:
         """Settle the slots up to ``now`` without a run: the newest is missed for ``reason``,

@@ -8,9 +8,8 @@ page, alone, for the dead letters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, case, insert, select, update
@@ -19,17 +18,15 @@ from poller.core.columns import SchemaStep, plan_columns, rows
 from poller.core.decide import Batch, Op, Terms, Write, decide, stamp
 from poller.core.errors import Fenced
 from poller.core.page import Record
-from poller.core.position import Position, canonical
-from poller.core.runs import Attempt
+from poller.core.runs import Attempt, RunHandle
 from poller.core.steps import Checkpoint, Commit, Committed
 from poller.store import catalog, letters, runs
 from poller.store.catalog import Mirror
 from poller.store.database import Database
 from poller.store.dialects import Dialect
 from poller.store.drained import finish
-from poller.core.runs import RunHandle
 from poller.store.leases import Owner
-from poller.store.letters import Letter
+from poller.store.letters import Came, Letter
 from poller.store.sheet import Sheet
 from poller.store.streams import LIVE
 from poller.store.tables import scans, sources, streams
@@ -110,7 +107,7 @@ def _page(
     if batch.writes:
         _write(connection, desk, run, asked, batch, first=stream.seq + 1)
         letters.close(connection, stream.id, run.run_id, batch.writes, asked)
-    letters.file(connection, stream.id, run.run_id, dead, asked)
+    letters.file(connection, stream.id, run.run_id, dead, Came(asked.requested_at, asked.request_id))
     committed = replace(batch.committed, dead=len(dead))
     runs.count(connection, run.run_id, committed, len(asked.records) + len(dead), attempts)
     runs.notice(connection, run.run_id, asked.notices, asked.requested_at)
@@ -225,10 +222,7 @@ def _widened(desk: Desk, run: RunHandle, asked: Commit, step: SchemaStep) -> Mir
     with desk.database.write() as connection:
         _fence(connection, desk, run, asked)
         now = desk.dialect.now(connection)
-        found = catalog.load(connection, desk.mirror.stream_id, run.stream)
-        if found != desk.mirror:
-            return found  # the settings were reloaded meanwhile: plan again from what stands now
-        return catalog.take(connection, desk.dialect, found, step, now, run.run_id)
+        return catalog.take(connection, desk.dialect, desk.mirror, step, now, run.run_id)
 
 
 def _without_unstorable(asked: Commit) -> tuple[Commit, list[Letter]]:

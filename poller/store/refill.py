@@ -16,7 +16,7 @@ from poller.core.records import exact_number
 from poller.store import catalog
 from poller.store.catalog import Mirror
 from poller.store.dialects import Dialect
-from poller.store.tables import columns
+from poller.store.tables import columns, streams
 
 _BATCH = 1000
 _DECODER = msgspec.json.Decoder(dict[str, object], float_hook=exact_number)
@@ -28,7 +28,8 @@ def follow_settings(
     """Give the mirror the columns that the settings name by now.
 
     A column that has another path than before is filled anew, and widens if its values ask
-    for it; the type that a rule asks for counts only when the column is made.
+    for it; the type that a rule asks for counts only when the column is made. A run under way
+    knows the old columns alone and would leave the new ones stale: it is fenced off.
     """
     mirror = catalog.load(connection, stream_id, stream)
     wanted = columns_of_settings(stream)
@@ -42,6 +43,8 @@ def follow_settings(
             .values(field=column.field, origin="settings")
         )
     if added or moved:
+        fenced_off = update(streams).where(streams.c.id == stream_id).values(epoch=streams.c.epoch + 1)
+        connection.execute(fenced_off)
         mirror = catalog.load(connection, stream_id, stream)
         mirror = catalog.take(connection, dialect, mirror, SchemaStep(added, ()), now, None)
         _fill(connection, dialect, mirror, [column.name for column in (*added, *moved)], now)

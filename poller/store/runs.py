@@ -9,10 +9,9 @@ from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, selec
 
 from poller.core.errors import Category
 from poller.core.ledger import Reason
-from poller.core.runs import Attempt, Outcome, RunKind, RunOutcome
+from poller.core.runs import Attempt, Outcome, RunHandle, RunKind, RunOutcome
 from poller.core.steps import Committed, Notice
 from poller.store import ledger
-from poller.core.runs import RunHandle
 from poller.store.tables import notices, requests, runs
 
 REASONS: Mapping[Category | None, Reason] = {

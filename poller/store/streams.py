@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from poller.core.errors import StoreError
 from poller.core.model import Source, Stream
 from poller.core.position import Position, canonical
+from poller.core.runs import StreamState
 from poller.core.steps import Checkpoint
 from poller.store import catalog
 from poller.store.database import Database
 from poller.store.dialects import Dialect
-from poller.core.runs import StreamState
 from poller.store.refill import follow_settings
 from poller.store.tables import scans, sources, streams, watermarks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise, product
 from typing import Any
@@ -74,6 +75,14 @@ def columns(**types: ColumnType) -> Catalog:
 )
 def test_a_field_is_named_in_snake_case(name: str, column: str) -> None:
     assert column_name(name, ()) == column
+
+
+def test_a_long_name_ends_in_a_hash_of_itself() -> None:
+    one, other = (column_name("é" * 60 + end, ()) for end in ("a", "b"))
+
+    assert one[:27] == other[:27] == "é" * 27
+    assert one != other
+    assert len(one.encode()) == 63
 
 
 @given(st.lists(st.text(max_size=90), max_size=12, unique=True))
@@ -238,6 +247,12 @@ def test_a_rule_for_the_position_overrides_its_timestamp() -> None:
     stream = with_columns(ColumnRule("at", Path("at"), "text"))
 
     assert [(column.name, column.type) for column in columns_of_settings(stream)] == [("at", T)]
+
+
+def test_a_position_inside_a_nested_value_has_no_column_of_its_own() -> None:
+    stream = replace(with_columns(), updated_at=Path("meta.at"))
+
+    assert columns_of_settings(stream) == ()
 
 
 def test_timestamps_sort_as_text_and_what_names_no_time_is_kept_as_it_came() -> None:

@@ -71,7 +71,7 @@ VERSIONS = [
     ids=[row[0] for row in VERSIONS],
 )
 def test_a_version_is_never_replaced_by_an_older_one(
-    old: Held, position: Position | None, asked: datetime, how: TimeFormat, written: bool
+    old: Held, position: Position | None, asked: datetime, how: TimeFormat, *, written: bool
 ) -> None:
     batch = decide([record("k", position, "b")], {"k": old}, Terms(asked, how=how))
 
@@ -103,7 +103,7 @@ def test_the_same_content_is_unchanged_wherever_it_stands(position: Position | N
     ],
 )
 def test_what_a_write_says_of_its_entity(
-    old: Held | None, deleted: bool, snapshot: bool, op: Op, counted: Committed
+    old: Held | None, op: Op, counted: Committed, *, deleted: bool, snapshot: bool
 ) -> None:
     known = {} if old is None else {"k": old}
 
@@ -128,7 +128,7 @@ def test_what_a_write_says_of_its_entity(
     ],
 )
 def test_the_newest_version_on_a_page_is_written(
-    positions: tuple[Position | None, Position | None], newest_first: bool, chosen: str, counted: Committed
+    positions: tuple[Position | None, Position | None], chosen: str, counted: Committed, *, newest_first: bool
 ) -> None:
     page = [record("k", positions[0], "first"), record("k", positions[1], "second")]
 

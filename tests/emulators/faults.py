@@ -46,7 +46,7 @@ class Reply:
 
 
 class Fault(Protocol):
-    """Breaks a reply. ``records`` is the dotted path of the list; ``now`` the server's time in nanoseconds."""
+    """Breaks a reply. ``records`` is the list's dotted path, ``now`` the server's time in nanoseconds."""
 
     def breaks(self, right: Reply, records: str, now: int) -> Reply: ...
 
@@ -148,7 +148,7 @@ class WithoutRecords:
     """200, and the page lacks the member that holds the records."""
 
     def breaks(self, right: Reply, records: str, now: int) -> Reply:
-        top = records.split(".")[0]
+        top = records.split(".", maxsplit=1)[0]
         kept = {name: value for name, value in right.document.items() if name != top}
         return replace(right, document=kept, body=None)
 

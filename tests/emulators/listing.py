@@ -27,13 +27,7 @@ class Listing:
         ordered = self._ordered(rng)
         if self.endpoint.compare == "ignored" or (since is None and until is None):
             return ordered
-        passes = COMPARE[self.endpoint.compare]
-        kept = self.endpoint.undated == "kept"
-        return [
-            row
-            for row in ordered
-            if (kept if row.at is None else (since is None or passes(row.at, since)) and _before(row.at, until))
-        ]
+        return [row for row in ordered if self._passes(row.at, since, until)]
 
     def place(self, row: Row) -> Place:
         """Ascending in the order of the listing (for ``shuffled`` ties: up to the tie)."""
@@ -52,6 +46,12 @@ class Listing:
         shown = None if row.at is None else self.endpoint.stamp.write(row.at, row.id)
         return {names.key: row.id, names.position: shown, **row.fields}
 
+    def _passes(self, at: int | None, since: int | None, until: int | None) -> bool:
+        if at is None:
+            return self.endpoint.undated == "kept"
+        is_late_enough = since is None or COMPARE[self.endpoint.compare](at, since)
+        return is_late_enough and (until is None or at < until)
+
     def _ordered(self, rng: random.Random) -> list[Row]:
         moment = self.world.clock.now() - round(self.endpoint.lag * SECOND)
         endpoint = self.endpoint
@@ -66,10 +66,6 @@ class Listing:
     def _shuffled(self, rows: list[Row], rng: random.Random) -> list[Row]:
         rng.shuffle(rows)
         return rows if self.endpoint.sort == "shuffled" else sorted(rows, key=lambda row: self.place(row)[:2])
-
-
-def _before(at: int, until: int | None) -> bool:
-    return until is None or at < until
 
 
 COMPARE: dict[str, Callable[[int, int], bool]] = {

@@ -144,7 +144,8 @@ class Pages:
     def _following(self, turn: Turn, part: Slice, cursor: Mapping[str, Any] | None) -> str | None:
         """The next cursor's text; None at the end."""
         if part.end >= part.length:
-            if self.endpoint.last_page == "no_cursor" or (not part.rows and self.endpoint.last_page == "to_empty"):
+            last_page = self.endpoint.last_page
+            if last_page == "no_cursor" or (last_page == "to_empty" and not part.rows):
                 return None
             if not part.rows and cursor is not None:
                 return str(turn.params[self.endpoint.names.cursor])

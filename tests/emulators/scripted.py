@@ -171,7 +171,8 @@ class Emulator:
     ) -> None:
         self.close()
         if error is None and self.defects:
-            raise AssertionError(f"a hook or a page of the emulator failed: {self.defects[0]!r}") from self.defects[0]
+            first = self.defects[0]
+            raise AssertionError(f"a hook or a page of the emulator failed: {first!r}") from first
 
     # --- what the server does -----------------------------------------------------------------
 
@@ -218,7 +219,7 @@ class Emulator:
             return _error(401, "missing or wrong credentials"), None
         if pages is None or asked.method != pages.endpoint.method:
             return _error(404, f"no such endpoint: {asked.method} {asked.path}"), None
-        rng = random.Random(f"{self.seed} {number}")  # noqa: S311 (dice, not secrets)
+        rng = random.Random(f"{self.seed} {number}")
         try:
             page = pages.page(Turn(asked.params, number, rng, self.base_url))
         except Refused as refused:

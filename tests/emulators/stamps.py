@@ -1,4 +1,4 @@
-"""How an emulator writes a moment, and reads one: exact nanoseconds on one side, an API's habits on the other.
+"""How an emulator writes and reads a moment: exact nanoseconds on one side, an API's habits on the other.
 
 Written without the package under test, so that both cannot be wrong in the same way.
 """

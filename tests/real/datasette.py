@@ -21,6 +21,8 @@ What Datasette 0.65.5 was seen to do with ``/{database}/{table}.json?_shape=obje
 - JSON columns are text unless ``_json=<column>`` is asked for.
 - ``Date`` is sent, in whole seconds; ``Cache-Control: max-age=5`` as well, though nothing is cached.
 - ``_nocount=1`` and ``_nofacet=1`` save a count and suggestions that nobody reads.
+- A **view** has no key to page by: there ``_next`` is a row number, and its listing pages by offset.
+  Under ``_sort`` its ties come in the order in which SQLite walks the index, the same every time.
 """
 
 from __future__ import annotations
@@ -43,11 +45,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 TABLE = "items"
+VIEW = "items_by_number"
+"""The same rows as a view, which Datasette pages by row number."""
 ROWS = 20_000
 TIES = 400
 """Rows with one timestamp, in each of a few bulk edits."""
 BULK_EDITS = 5
 LARGEST_PAGE = 1000
+_QUIET = '_nocount = "1", _nofacet = "1"'
 
 Key = int | str
 
@@ -65,13 +70,15 @@ class Datasette:
         """Of the table's listing, below ``base_url``."""
         return f"/{self.database}/{TABLE}.json"
 
-    def stream_toml(self, name: str = "items", *, order: Literal["asc", "key"] = "asc", size: int = 100) -> str:
+    def stream_toml(
+        self, name: str = "items", *, order: Literal["asc", "key"] = "asc", size: int = 100
+    ) -> str:
         """Settings of one stream (``[sources.datasette.streams.<name>]``) that mirrors the table."""
         sort = '_sort = "updated_at", ' if order == "asc" else ""
         return f"""\
 [sources.datasette.streams.{name}]
 path = "{self.path}"
-params = {{ _shape = "objects", {sort}updated_at__gte = "{{since}}", _size = "{{size}}", _nocount = "1", _nofacet = "1" }}
+params = {{ _shape = "objects", {sort}updated_at__gte = "{{since}}", _size = "{{size}}", {_QUIET} }}
 records = "rows"
 key = "id"
 updated_at = "updated_at"
@@ -81,8 +88,26 @@ since = {{ format = "rfc3339", bound = "closed", granularity = "1s", lookback = 
 page = {{ type = "next_url", next = "next_url", size = {size} }}
 """
 
+    def offset_toml(self, name: str = "items", *, size: int = 100) -> str:
+        """Settings of one stream that mirrors the view, whose rows Datasette numbers."""
+        numbered = '_next = "{offset}", ' + _QUIET
+        return f"""\
+[sources.datasette.streams.{name}]
+path = "/{self.database}/{VIEW}.json"
+params = {{ _shape = "objects", _sort = "updated_at", updated_at__gte = "{{since}}", _size = "{{size}}", {numbered} }}
+records = "rows"
+key = "id"
+updated_at = "updated_at"
+order = "asc"
+schedule = "1m"
+since = {{ format = "rfc3339", bound = "closed", granularity = "1s", lookback = "5s" }}
+page = {{ type = "offset", size = {size} }}
+"""
 
-def build(path: Path, rows: int = ROWS, *, key: Literal["integer", "text"] = "integer", seed: int = 1) -> None:
+
+def build(
+    path: Path, rows: int = ROWS, *, key: Literal["integer", "text"] = "integer", seed: int = 1
+) -> None:
     """A new database with ``rows`` rows in a WAL file, inserted in no order.
 
     Positions have whole seconds, over ninety days up to an hour ago; five times, ``TIES`` rows
@@ -99,12 +124,10 @@ def build(path: Path, rows: int = ROWS, *, key: Literal["integer", "text"] = "in
             " quantity INTEGER, note TEXT, detail TEXT, updated_at TEXT NOT NULL)"
         )
         database.execute(f"CREATE INDEX {TABLE}_updated_at ON {TABLE} (updated_at)")
+        database.execute(f"CREATE VIEW {VIEW} AS SELECT * FROM {TABLE}")
         database.executemany(
             f"INSERT INTO {TABLE} VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (_key(number, key), *_fields(dice, number), _stamp(newest, number, rows))
-                for number in numbers
-            ),
+            ((_key(number, key), *_fields(dice, number), _stamp(newest, number, rows)) for number in numbers),
         )
         database.commit()
 
@@ -115,8 +138,10 @@ def serve(path: Path, *, largest_page: int = LARGEST_PAGE, patience: float = 30.
     port = _free_port()
     with (path.parent / f"{path.stem}-datasette.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "datasette", "serve", str(path), "--host", "127.0.0.1", "--port", str(port),
-             "--setting", "max_returned_rows", str(largest_page), "--setting", "sql_time_limit_ms", "20000",
+            [sys.executable, "-m", "datasette", "serve", str(path),
+             "--host", "127.0.0.1", "--port", str(port),
+             "--setting", "max_returned_rows", str(largest_page),
+             "--setting", "sql_time_limit_ms", "20000",
              "--setting", "suggest_facets", "off"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "NO_PROXY": "127.0.0.1"},
         )  # fmt: skip
@@ -233,7 +258,9 @@ def _wait_for(server: Datasette, process: subprocess.Popen[bytes], patience: flo
     until = time.monotonic() + patience
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise RuntimeError(f"Datasette ended with {process.returncode} before it answered; see its log file")
+            raise RuntimeError(
+                f"Datasette ended with {process.returncode} before it answered; see its log file"
+            )
         with suppress(OSError):
             urllib.request.urlopen(f"{server.base_url}{server.path}?_size=1", timeout=5).close()
             return

@@ -167,3 +167,15 @@ def test_nothing_begins_without_the_lease(world: World) -> None:
 def test_a_stream_that_nobody_made_known_is_named(world: World) -> None:
     with pytest.raises(StoreError, match=r"knows no stream crm\.users"):
         world.memory.state(replace(ISSUES, name="users"))
+
+
+def test_an_answer_that_is_no_page_is_kept_until_a_scan_is_drained(world: World) -> None:
+    run = world.begin()
+
+    world.memory.keep_page(run, b"<html>", "HTTP 200 is no page", "req-9", world.clock)
+    world.memory.end(run, RunOutcome(Outcome.FAILED, Category.SHAPE), world.clock, (), "no page")
+
+    letters = "SELECT reason, payload, request_id, key, closed_by FROM poller_dead_letters"
+    assert world.rows(letters) == [("page", b"<html>", "req-9", None, None)]
+    world.poll()
+    assert world.rows(letters) == [("page", b"<html>", "req-9", None, 2)]

@@ -10,6 +10,7 @@ import pytest
 from poller.core.errors import Fenced, StoreError
 from poller.core.page import Reject
 from poller.core.steps import Committed, Finish, Notice, NoticeKind
+from poller.store.memory import Memory
 from poller.store.streams import reset_watermark
 from tests.store.world import ISSUES, World, at, attempt, checkpoint, issue, raw_record, text_at
 
@@ -320,3 +321,32 @@ def test_late_records_are_counted(world: World) -> None:
     done = world.poll(issue(1, 3), issue(2, 9), late_below=at(5), fresh_through=at(8))
 
     assert (done.late, done.fresh) == (1, 1)
+
+
+def test_a_stream_without_since_covers_everything_up_to_where_it_read(world: World) -> None:
+    world.settle_in(replace(ISSUES, since=None))
+
+    world.poll(issue(1), finish=Finish(None, None, None, at(5)))
+
+    assert world.rows("SELECT from_position, through_position FROM poller_coverage") == [
+        (None, "2026-11-21T12:05:00.000000000Z")
+    ]
+
+
+def test_the_meaning_of_a_watermark_is_stored_once_and_given_up_by_a_reset(world: World) -> None:
+    run = world.begin()
+    world.page(run, [issue(1)])
+    world.page(run, [issue(2)], checkpoint=replace(checkpoint(run.started_at), fingerprint="meaning-2"))
+    assert world.memory.state(world.stream).fingerprint == "meaning-1"
+
+    reset_watermark(world.database, "crm.issues", None, "me", "from the start")
+
+    assert world.memory.state(world.stream).fingerprint is None
+
+
+def test_another_memory_goes_on_with_a_run(world: World) -> None:
+    run = world.begin()
+
+    world.memory = Memory(world.database, world.owner)
+
+    assert world.page(run, [issue(1)]).inserted == 1

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from poller.core.errors import StoreError
+from poller.core.errors import Fenced, StoreError
 from poller.core.model import ColumnRule, Source, Stream
 from poller.core.path import Path as JsonPath
 from poller.store.streams import ensure_streams
@@ -107,6 +107,42 @@ def test_a_new_rule_fills_its_column_from_what_is_there(world: World) -> None:
 
     assert world.rows("SELECT id, b FROM crm_issues ORDER BY id")[-2:] == [(4, "4"), (9, "nine")]
     assert world.rows("SELECT max(_seq) FROM crm_issues") == [(6,)]
+
+
+def test_a_rule_with_another_path_fills_its_column_anew(world: World) -> None:
+    world.settle_in(with_columns(ColumnRule("b", JsonPath("a.b"))))
+    world.poll(raw_record('{"id": 1, "n": 7, "a": {"b": 1, "c": "two"}}'))
+
+    world.settle_in(with_columns(ColumnRule("b", JsonPath("a.c")), ColumnRule("n", JsonPath("a.b"))))
+    world.poll(raw_record('{"id": 2, "n": 8, "a": {"b": 3, "c": "four"}}'))
+
+    assert world.rows("SELECT id, b, n FROM crm_issues ORDER BY id") == [(1, "two", 1), (2, "four", 3)]
+
+
+def test_records_that_are_maps_keep_what_has_no_column_in_their_payload(world: World) -> None:
+    fields = ", ".join(f'"f{number}": {number}' for number in range(1100))
+
+    world.poll(raw_record(f'{{"id": 1, {fields}}}'))
+    world.poll(raw_record(f'{{"id": 2, "yet another": 1, {fields}}}'))
+
+    assert world.rows("SELECT count(*), max(f900) FROM crm_issues") == [(2, 900)]
+    assert world.rows("SELECT count(*) FROM poller_columns") == [(1000,)]
+    assert world.rows("SELECT kind, column_name FROM poller_schema_changes WHERE kind = 'full'") == [
+        ("full", "_payload")
+    ]
+    assert '"f1099": 1099' in world.column("_payload")[0]
+
+
+def test_new_columns_fence_off_the_run_that_does_not_know_them(world: World) -> None:
+    run = world.begin()
+    world.page(run, [raw_record('{"id": 1, "n": 1, "a": {"b": 1}}')])
+    known(world, with_columns(ColumnRule("b", JsonPath("a.b"))))
+
+    with pytest.raises(Fenced):
+        world.page(run, [raw_record('{"id": 1, "n": 1.5, "a": {"b": 2}}')])
+    world.poll(raw_record('{"id": 1, "n": 1.5, "a": {"b": 2}}'))
+
+    assert world.rows("SELECT id, n, b FROM crm_issues ORDER BY id") == [(1, 1.5, 2)]
 
 
 def known(world: World, *streams: Stream) -> None:

@@ -19,10 +19,9 @@ from poller.core.path import Path as JsonPath
 from poller.core.position import Position, from_datetime
 from poller.core.records import read_record
 from poller.core.request import Json, Request, Template, render
-from poller.core.runs import Attempt, Outcome, RunKind, RunOutcome
+from poller.core.runs import Attempt, Outcome, RunHandle, RunKind, RunOutcome
 from poller.core.steps import Checkpoint, Commit, Committed, Finish
 from poller.store.database import Database, open_database
-from poller.core.runs import RunHandle
 from poller.store.leases import Owner, acquire
 from poller.store.memory import Memory
 from poller.store.streams import ensure_streams

@@ -199,12 +199,12 @@ def _begin(statement: str) -> Callable[[Connection], None]:
 @cache
 def _held_sql(table: str) -> str:
     columns = "m._key, m._hash, m._position, m._ahead, m._changed_at, m._deleted_at"
-    return f"SELECT {columns} {_among_keys(table)}"  # noqa: S608 (names are quoted)
+    return f"SELECT {columns} {_among_keys(table)}"
 
 
 @cache
 def _payloads_sql(table: str) -> str:
-    return f"SELECT m._key, m._payload {_among_keys(table)}"  # noqa: S608 (names are quoted)
+    return f"SELECT m._key, m._payload {_among_keys(table)}"
 
 
 def _among_keys(table: str) -> str:

@@ -1,0 +1,162 @@
+"""What every way of paging keeps, run over all that are discovered."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import pkgutil
+from typing import Any
+
+import pytest
+
+import poller.pagers
+from poller.core.page import Cursor as NextPage
+from poller.core.page import Ending, Record
+from poller.core.paging import Ask, Pager, Steering
+from poller.core.path import Header, Path
+from poller.core.request import Template
+from poller.pagers.cursor import Cursor
+from poller.pagers.next_url import NextUrl
+from poller.pagers.offset import Offset
+from tests.core.streams import a_response
+
+TEMPLATE = Template(
+    "GET",
+    "/rows",
+    (("since", "{since}"), ("cursor", "{cursor}"), ("offset", "{offset}"), ("limit", "{size}")),
+)
+NEEDED: dict[str, dict[str, Any]] = {"cursor": {"next": Path("next")}, "next_url": {"next": Path("next")}}
+KINDS = sorted(poller.pagers.kinds().items())
+LAST = Record('"k"', None, None, "{}", {}, "digest")
+
+
+def make(name: str, kind: type) -> Pager:
+    pager: Pager = kind(**NEEDED.get(name, {}))
+    return pager
+
+
+def test_every_file_of_the_package_is_a_kind() -> None:
+    assert set(poller.pagers.kinds()) == {module.name for module in pkgutil.iter_modules(poller.pagers.__path__)}
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_a_pager_is_a_frozen_dataclass_whose_options_are_documented(name: str, kind: type) -> None:
+    assert dataclasses.is_dataclass(kind)
+    pager = make(name, kind)
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        pager.size = 7  # type: ignore[misc]
+    assert all(field.metadata["doc"] for field in dataclasses.fields(kind))
+    assert kind.__doc__
+    assert isinstance(pager.steering, Steering)
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_a_pager_is_stateless_the_same_ask_is_the_same_request(name: str, kind: type) -> None:
+    pager = make(name, kind)
+    before = pickle.dumps(pager)
+    ask = Ask(since="2026-01-01T00:00:00Z", offset=40, size=20)
+
+    first = pager.request(TEMPLATE, ask)
+    pager.onward({"next": "/rows?page=2"}, a_response(), LAST)
+
+    assert pager.request(TEMPLATE, ask) == first
+    assert pickle.dumps(pager) == before
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_the_first_request_carries_since_and_size_and_no_cursor(name: str, kind: type) -> None:
+    request = make(name, kind).request(TEMPLATE, Ask(since="2026-01-01T00:00:00Z", size=20))
+
+    assert dict(request.params) == {"since": "2026-01-01T00:00:00Z", "offset": "0", "limit": "20"}
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_a_pager_names_a_placeholder_that_moves_it_unless_the_api_gives_whole_urls(name: str, kind: type) -> None:
+    needs = make(name, kind).needs
+
+    assert needs <= {"since", "offset", "cursor", "key", "page"}
+    assert needs or kind is NextUrl
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_an_empty_answer_never_names_a_next_page(name: str, kind: type) -> None:
+    assert isinstance(make(name, kind).onward({}, a_response(), None), Ending)
+
+
+@pytest.mark.parametrize("value", ["abc", "", 0, 7])
+def test_a_cursor_is_never_tested_for_truth(value: str | int) -> None:
+    pager = Cursor(next=Path("next"))
+
+    assert pager.onward({"next": value}, a_response(), LAST) == NextPage(value)
+    assert dict(pager.request(TEMPLATE, Ask(cursor=value)).params)["cursor"] == str(value)
+
+
+@pytest.mark.parametrize("value", [None, False])
+def test_no_cursor_is_the_end(value: object) -> None:
+    assert Cursor(next=Path("next")).onward({"next": value}, a_response(), LAST) is Ending.LAST
+
+
+@pytest.mark.parametrize("value", [True, 1.5, [], {}])
+def test_what_can_be_no_cursor_is_a_contradiction(value: object) -> None:
+    with pytest.raises(ValueError, match="neither text nor a number"):
+        Cursor(next=Path("next")).onward({"next": value}, a_response(), LAST)
+
+
+@pytest.mark.parametrize("more", [False, None, 0, "false", ""])
+def test_the_apis_flag_ends_the_scan_whatever_the_cursor_says(more: object) -> None:
+    pager = Cursor(next=Path("next"), more=Path("more"))
+
+    assert pager.onward({"next": "abc", "more": more}, a_response(), LAST) is Ending.LAST
+
+
+def test_more_pages_without_a_cursor_are_a_contradiction() -> None:
+    pager = Cursor(next=Path("next"), more=Path("more"))
+
+    assert pager.onward({"next": "abc", "more": True}, a_response(), LAST) == NextPage("abc")
+    with pytest.raises(ValueError, match="names none"):
+        pager.onward({"more": True}, a_response(), LAST)
+
+
+def test_the_key_of_the_last_record_can_be_the_cursor() -> None:
+    pager = Cursor(from_key=True)
+
+    assert pager.onward({}, a_response(), LAST) == NextPage("k")
+    assert pager.onward({}, a_response(), LAST._replace(key="17")) == NextPage(17)
+    assert pager.onward({}, a_response(), None) is Ending.LAST
+    assert Template("GET", "/", (("after", "{key}"),)).placeholders() & pager.needs
+
+
+@pytest.mark.parametrize("options", [{}, {"next": Path("next"), "from_key": True}])
+def test_a_cursor_comes_from_one_place(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="either next"):
+        Cursor(**options)
+
+
+def test_a_cursor_may_stand_in_a_header() -> None:
+    pager = Cursor(next=Header("X-Next"))
+
+    assert pager.onward({}, a_response(x_next="abc"), LAST) == NextPage("abc")
+    assert pager.onward({}, a_response(), LAST) is Ending.LAST
+
+
+def test_a_next_url_is_the_whole_next_request_and_remembers_where_it_was_found() -> None:
+    pager = NextUrl(next=Path("next"))
+
+    request = pager.request(TEMPLATE, Ask(since="x", cursor="?page=2"))
+
+    assert (request.target, request.params, request.found_under) == ("?page=2", (), "/rows")
+    assert pager.onward({"next": ""}, a_response(), LAST) is Ending.LAST
+
+
+@pytest.mark.parametrize(
+    ("document", "count"),
+    [({"total": 7}, 7), ({"total": "7"}, 7), ({"total": 0}, 0), ({"total": -1}, None), ({"total": True}, None), ({}, None)],
+)
+def test_a_total_is_a_number_or_nothing(document: dict[str, Any], count: int | None) -> None:
+    where = Path("total")
+
+    assert Offset(total=where).counted(document, a_response()) == count
+    assert Cursor(next=Path("next"), total=where).counted(document, a_response()) == count
+    assert NextUrl(next=Path("next"), total=where).counted(document, a_response()) == count
+    assert Offset().counted(document, a_response()) is None
