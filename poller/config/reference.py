@@ -45,8 +45,9 @@ _INTRODUCTION = """\
 One TOML file: the one that `--config` names, else the one in `POLLER_CONFIG`, else `settings.toml` in the
 current folder. Each key can be overridden by an environment variable: `POLLER_DATABASE__URL` is
 `database.url`, `POLLER_SOURCES__CRM__BASE_URL` is `sources.crm.base_url`; names are compared without case,
-`_` stands for `-`, and lists and tables are written as JSON (a table is merged into that of the file). Unknown keys and wrong values are errors with
-line, column and a hint. `settings.example.toml` shows four sources that load as they are.
+`_` stands for `-`, and lists and tables are written as JSON (a table is merged into that of the file).
+Unknown keys and wrong values are errors with line, column and a hint. `settings.example.toml` shows four
+sources that load as they are.
 
 This page is generated; `python -m poller.config.reference > docs/reference/settings.md` writes it anew.
 """

@@ -79,7 +79,7 @@ class StreamState:
 
 
 @dataclass(frozen=True, slots=True)
-class RunHandle:
+class OpenRun:
     """A run that has begun: the fence (``epoch``) and the slot that it owns."""
 
     run_id: int

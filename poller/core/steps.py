@@ -73,13 +73,14 @@ class Finish:
 
     ``watermark`` None leaves the stored one alone (it never goes down here). ``highest`` is
     the highest position seen, clamped to nothing; ``complete_through`` is edge less settle,
-    None without an edge.
+    None without an edge. ``fingerprint``: of the settings that give the watermark its meaning.
     """
 
     watermark: Position | None
     watermark_text: str | None
     highest: Position | None
     complete_through: Position | None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

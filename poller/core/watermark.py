@@ -21,6 +21,7 @@ def finish(scan: Scan, progress: Progress) -> Finish:
         watermark_text=progress.highest_text if reached == progress.highest else None,
         highest=progress.highest,
         complete_through=None if progress.edge is None else progress.edge - settle,
+        fingerprint=scan.fingerprint,
     )
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 
 from poller.core.errors import PollerError, Stopped
-from poller.core.runs import Attempt, RunHandle
+from poller.core.runs import Attempt, OpenRun
 from poller.core.scan.progress import Progress
 from poller.core.steps import Answer, Commit, Committed, Exchange, Exchanged, Fetch, Fetched, Step
 from poller.core.verdict import judge
@@ -31,7 +31,7 @@ class BudgetUsed(PollerError):
 class Hands:
     """What one run works with. Counts what the commits did."""
 
-    run: RunHandle
+    run: OpenRun
     voice: Voice
     memory: Memory
     ahead: Executor

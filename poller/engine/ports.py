@@ -14,7 +14,7 @@ from poller.core.ledger import Liveness, Reason
 from poller.core.model import Stream
 from poller.core.page import Response
 from poller.core.request import Request
-from poller.core.runs import Attempt, RunHandle, RunKind, RunOutcome, StreamState
+from poller.core.runs import Attempt, OpenRun, RunKind, RunOutcome, StreamState
 from poller.core.steps import Commit, Committed, Fetched
 from poller.core.verdict import Verdict
 
@@ -64,7 +64,7 @@ class Memory(Protocol):
 
     def state(self, stream: Stream) -> StreamState: ...
 
-    def begin(self, stream: Stream, kind: RunKind, now: datetime, liveness: Liveness | None) -> RunHandle:
+    def begin(self, stream: Stream, kind: RunKind, now: datetime, liveness: Liveness | None) -> OpenRun:
         """Settle the slots up to ``now`` and open a run, in one transaction.
 
         ``liveness`` tells the ledger why older slots went by (None: a manual run, which owns
@@ -72,17 +72,17 @@ class Memory(Protocol):
         """
         ...
 
-    def commit(self, run: RunHandle, commit: Commit, attempts: Sequence[Attempt]) -> Committed:
+    def commit(self, run: OpenRun, commit: Commit, attempts: Sequence[Attempt]) -> Committed:
         """One page's transaction. Raises Fenced, StoreUnavailable."""
         ...
 
     def end(
-        self, run: RunHandle, outcome: RunOutcome, now: datetime, attempts: Sequence[Attempt], error: str | None
+        self, run: OpenRun, outcome: RunOutcome, now: datetime, attempts: Sequence[Attempt], error: str | None
     ) -> None:
         """Close the run and give its slot its outcome; after a commit with a finish, ``outcome`` is ok."""
         ...
 
-    def keep_page(self, run: RunHandle, body: bytes, detail: str, request_id: str | None, now: datetime) -> None:
+    def keep_page(self, run: OpenRun, body: bytes, detail: str, request_id: str | None, now: datetime) -> None:
         """Keep a body that is no page among the dead letters, for whoever looks into it."""
         ...
 

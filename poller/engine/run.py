@@ -20,7 +20,7 @@ from poller.core.fingerprint import describe_change
 from poller.core.ledger import Liveness, Reason
 from poller.core.model import Stream
 from poller.core.poll import poll
-from poller.core.runs import Outcome, Report, RunHandle, RunKind, RunOutcome, StreamState
+from poller.core.runs import Outcome, Report, OpenRun, RunKind, RunOutcome, StreamState
 from poller.core.steps import Committed
 from poller.core.window import Scan, plan_window
 from poller.engine.driver import BudgetUsed, Hands, drive

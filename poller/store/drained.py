@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, delete, select, update
 
 from poller.core.position import Position
-from poller.core.runs import RunHandle
+from poller.core.runs import OpenRun
 from poller.core.steps import Finish
 from poller.store import ledger, letters, runs
 from poller.store.streams import LIVE
@@ -16,14 +16,14 @@ from poller.store.tables import scans, streams
 
 
 def finish(
-    connection: Connection, run: RunHandle, stream: Row[tuple[object, ...]], proved: Finish, now: datetime
+    connection: Connection, run: OpenRun, stream: Row[tuple[object, ...]], proved: Finish, now: datetime
 ) -> None:
     """Write what ``proved`` says; ``stream`` is the row as it stood when the transaction began."""
     live = (scans.c.stream_id == stream.id, scans.c.kind == LIVE)
     scan = connection.execute(select(scans).where(*live)).first()
     began = run.started_at if scan is None else min(run.started_at, scan.started_at)
     healed = ledger.heal(connection, stream.id, run.run_id, began, now)
-    meaning = getattr(proved, "fingerprint", None) if scan is None else scan.fingerprint
+    meaning = proved.fingerprint if scan is None else scan.fingerprint
     letters.close_pages(connection, stream.id, run.run_id, now)
     watermark, text = _raised(stream, proved)
     through = _later(stream.complete_through, proved.complete_through)
@@ -63,7 +63,7 @@ def _later(one: Position | None, other: Position | None) -> Position | None:
     return max(known, default=None)
 
 
-def _covered_from(run: RunHandle, stream: Row[tuple[object, ...]]) -> Position | None:
+def _covered_from(run: OpenRun, stream: Row[tuple[object, ...]]) -> Position | None:
     """Where the window began: the watermark, else the configured start; None for the very beginning."""
     if not run.stream.filters_by_since or run.stream.since is None:
         return None

@@ -11,7 +11,7 @@ from poller.core.errors import Fenced
 from poller.core.ledger import Account, Liveness, Reason, settle
 from poller.core.model import Stream
 from poller.core.page import Reject
-from poller.core.runs import Attempt, RunHandle, RunKind, RunOutcome, StreamState
+from poller.core.runs import Attempt, OpenRun, RunKind, RunOutcome, StreamState
 from poller.core.steps import Commit, Committed
 from poller.store import catalog, ledger, letters, pages, runs, streams
 from poller.store.catalog import Mirror
@@ -40,16 +40,16 @@ class Memory:
         with self._database.read() as connection:
             return streams.state(connection, stream)
 
-    def begin(self, stream: Stream, kind: RunKind, now: datetime, liveness: Liveness | None) -> RunHandle:
+    def begin(self, stream: Stream, kind: RunKind, now: datetime, liveness: Liveness | None) -> OpenRun:
         """Settle the slots up to ``now`` and open a run. Raises Fenced when the source is not ours."""
         with self._database.write() as connection:
             row = self._ours(connection, stream)
             slot = None if liveness is None else _settle(connection, row, stream, now, liveness)
             run_id = runs.open_run(connection, row, kind, slot, now)
             self._mirrors[str(stream)] = catalog.load(connection, row.id, stream)
-        return RunHandle(run_id, stream, kind, row.epoch, now, slot)
+        return OpenRun(run_id, stream, kind, row.epoch, now, slot)
 
-    def commit(self, run: RunHandle, commit: Commit, attempts: Sequence[Attempt]) -> Committed:
+    def commit(self, run: OpenRun, commit: Commit, attempts: Sequence[Attempt]) -> Committed:
         """One page's transaction. Raises Fenced, StoreUnavailable; nothing of the page stands then."""
         desk = pages.Desk(self._database, self._owner, self._mirror(run))
         committed, self._mirrors[str(run.stream)] = pages.commit(desk, run, commit, attempts)
@@ -57,7 +57,7 @@ class Memory:
 
     def end(
         self,
-        run: RunHandle,
+        run: OpenRun,
         outcome: RunOutcome,
         now: datetime,
         attempts: Sequence[Attempt],
@@ -70,7 +70,7 @@ class Memory:
             runs.end(connection, run, stream_id, outcome, now, error)
 
     def keep_page(
-        self, run: RunHandle, body: bytes, detail: str, request_id: str | None, now: datetime
+        self, run: OpenRun, body: bytes, detail: str, request_id: str | None, now: datetime
     ) -> None:
         """Keep a body that is no page among the dead letters, until a scan of the stream is drained."""
         letter = Letter(Reject(body, letters.PAGE, detail))
@@ -99,7 +99,7 @@ class Memory:
             )
         return row
 
-    def _mirror(self, run: RunHandle) -> Mirror:
+    def _mirror(self, run: OpenRun) -> Mirror:
         name = str(run.stream)
         if name not in self._mirrors:
             with self._database.read() as connection:

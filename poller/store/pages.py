@@ -18,7 +18,7 @@ from poller.core.columns import SchemaStep, plan_columns, rows
 from poller.core.decide import Batch, Op, Terms, Write, decide, stamp
 from poller.core.errors import Fenced
 from poller.core.page import Record
-from poller.core.runs import Attempt, RunHandle
+from poller.core.runs import Attempt, OpenRun
 from poller.core.steps import Checkpoint, Commit, Committed
 from poller.store import catalog, letters, runs
 from poller.store.catalog import Mirror
@@ -72,7 +72,7 @@ class Desk:
 
 
 def commit(
-    desk: Desk, run: RunHandle, asked: Commit, attempts: Sequence[Attempt]
+    desk: Desk, run: OpenRun, asked: Commit, attempts: Sequence[Attempt]
 ) -> tuple[Committed, Mirror]:
     """Commit one page; the counts, and the mirror as the page left it.
 
@@ -96,7 +96,7 @@ def commit(
 def _page(
     connection: Connection,
     desk: Desk,
-    run: RunHandle,
+    run: OpenRun,
     asked: Commit,
     dead: Sequence[Letter],
     attempts: Sequence[Attempt],
@@ -118,7 +118,7 @@ def _page(
     return committed
 
 
-def _fence(connection: Connection, desk: Desk, run: RunHandle, asked: Commit) -> Row[tuple[object, ...]]:
+def _fence(connection: Connection, desk: Desk, run: OpenRun, asked: Commit) -> Row[tuple[object, ...]]:
     """The stream's row, once it is certain that this run may write it.
 
     The moment of the request never goes back: pages of one stream are committed in the order
@@ -165,7 +165,7 @@ def _shown(writes: Sequence[Write]) -> list[Write]:
 
 
 def _write(
-    connection: Connection, desk: Desk, run: RunHandle, asked: Commit, batch: Batch, first: int
+    connection: Connection, desk: Desk, run: OpenRun, asked: Commit, batch: Batch, first: int
 ) -> None:
     """Write the entities and the changes that they make, numbered without a gap from ``first``."""
     table, dialect, catalog_now = desk.mirror.table, desk.dialect, desk.mirror.catalog
@@ -190,7 +190,7 @@ def _write(
 
 
 def _payloads_before(
-    connection: Connection, desk: Desk, run: RunHandle, writes: Sequence[Write]
+    connection: Connection, desk: Desk, run: OpenRun, writes: Sequence[Write]
 ) -> dict[str, str]:
     """The payloads that are about to be replaced, for the change feed."""
     if run.stream.changes != "full":
@@ -199,7 +199,7 @@ def _payloads_before(
     return dict(desk.dialect.payloads(connection, desk.mirror.table, replaced)) if replaced else {}
 
 
-def _save(connection: Connection, run: RunHandle, stream_id: int, place: Checkpoint, asked: Commit) -> None:
+def _save(connection: Connection, run: OpenRun, stream_id: int, place: Checkpoint, asked: Commit) -> None:
     """The place behind this page; and, with the first one, what gives the watermark its meaning."""
     connection.execute(_NAME_MEANING, {"stream": stream_id, "meaning": place.fingerprint})
     values = {
@@ -217,7 +217,7 @@ def _save(connection: Connection, run: RunHandle, stream_id: int, place: Checkpo
         connection.execute(insert(scans).values(**values, stream_id=stream_id, kind=LIVE))
 
 
-def _widened(desk: Desk, run: RunHandle, asked: Commit, step: SchemaStep) -> Mirror:
+def _widened(desk: Desk, run: OpenRun, asked: Commit, step: SchemaStep) -> Mirror:
     """The mirror after ``step``, which is taken in a transaction of its own, behind the same fence."""
     with desk.database.write() as connection:
         _fence(connection, desk, run, asked)

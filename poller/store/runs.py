@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, selec
 
 from poller.core.errors import Category
 from poller.core.ledger import Reason
-from poller.core.runs import Attempt, Outcome, RunHandle, RunKind, RunOutcome
+from poller.core.runs import Attempt, Outcome, OpenRun, RunKind, RunOutcome
 from poller.core.steps import Committed, Notice
 from poller.store import ledger
 from poller.store.tables import notices, requests, runs
@@ -124,7 +124,7 @@ def notice(connection: Connection, run_id: int, noticed: Sequence[Notice], now: 
             )
 
 
-def finish(connection: Connection, run: RunHandle, healed: int, now: datetime) -> None:
+def finish(connection: Connection, run: OpenRun, healed: int, now: datetime) -> None:
     """Close a drained run as ok; fold the idle one before it into it when it is idle itself."""
     connection.execute(
         update(runs)
@@ -147,7 +147,7 @@ def finish(connection: Connection, run: RunHandle, healed: int, now: datetime) -
 
 def end(
     connection: Connection,
-    run: RunHandle,
+    run: OpenRun,
     stream_id: int,
     ended: RunOutcome,
     now: datetime,

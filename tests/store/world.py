@@ -19,7 +19,7 @@ from poller.core.path import Path as JsonPath
 from poller.core.position import Position, from_datetime
 from poller.core.records import read_record
 from poller.core.request import Json, Request, Template, render
-from poller.core.runs import Attempt, Outcome, RunHandle, RunKind, RunOutcome
+from poller.core.runs import Attempt, Outcome, OpenRun, RunKind, RunOutcome
 from poller.core.steps import Checkpoint, Commit, Committed, Finish
 from poller.store.database import Database, open_database
 from poller.store.leases import Owner, acquire
@@ -131,14 +131,14 @@ class World:
     def close(self) -> None:
         self.database.close()
 
-    def begin(self, kind: RunKind = RunKind.POLL) -> RunHandle:
+    def begin(self, kind: RunKind = RunKind.POLL) -> OpenRun:
         self.clock += MINUTE
         alive = Liveness(up_since=NOON, awake_since=NOON) if kind is RunKind.POLL else None
         return self.memory.begin(self.stream, kind, self.clock, alive)
 
     def page(
         self,
-        run: RunHandle,
+        run: OpenRun,
         records: Sequence[Record] = (),
         rejects: Sequence[Reject] = (),
         attempts: Sequence[Attempt] = (),
@@ -148,7 +148,7 @@ class World:
         asked = Commit(records, rejects, self.clock, None, "req-1", checkpoint(run.started_at), None)
         return self.memory.commit(run, replace(asked, **changed), attempts)
 
-    def last_page(self, run: RunHandle, records: Sequence[Record] = (), **changed: Any) -> Committed:  # noqa: ANN401
+    def last_page(self, run: OpenRun, records: Sequence[Record] = (), **changed: Any) -> Committed:  # noqa: ANN401
         proved = changed.pop("finish", Finish(None, None, None, None))
         return self.page(run, records, checkpoint=None, finish=proved, **changed)
 
