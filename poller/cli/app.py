@@ -1,29 +1,17 @@
-"""The commands and the options that all of them share; each command is one file, imported whole but light."""
+"""The commands and the options that all of them share; each command is one file, imported when it is used."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Context, Exit, Option, Typer, echo
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from poller import __version__
-from poller.cli import (
-    changes,
-    check,
-    db,
-    dead_letters,
-    demo,
-    init,
-    missed,
-    once,
-    query,
-    run,
-    runs,
-    status,
-    watermark,
-)
 from poller.cli.options import LogFormat, Options
 
 ABOUT = """\
@@ -34,48 +22,75 @@ to stdout, messages to stderr. `poller COMMAND --help` says more.
 """
 EPILOG = "Exit codes: 0 ok, 1 failed, 2 usage or settings, 3 unhealthy (status --check), 4 authentication."
 
+COMMANDS = {
+    "init": "Write settings to begin with.",
+    "check": "Check settings, database and APIs, and say what is guaranteed.",
+    "run": "Poll every stream on its schedule, until told to stop.",
+    "once": "Poll streams once, now, and say what came of it.",
+    "status": "Show how each stream is doing.",
+    "query": "Query the mirror: SQL, or a stream with conditions.",
+    "changes": "List what was inserted, updated and deleted.",
+    "runs": "List polls and what came of them.",
+    "missed": "List missed polls, why, and which run healed them.",
+    "watermark": "Look at watermarks, and move them back.",
+    "dead-letters": "Look at records that could not be mirrored.",
+    "db": "Show or upgrade the revision of the database.",
+    "demo": "See the main job against a bundled API, in under a minute.",
+}
+"""Every command with its line in ``poller --help``. A command is a module; one with several verbs has ``VERBS``."""
+
 PLAIN = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-def command() -> Any:  # noqa: ANN401 (typer's own copy of click has no public types)
+class Lazy(TyperGroup):
+    """Imports a command when it is used: ``poller --help`` need not wait for all of them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 (typer's own copy of click has no public types)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        return _loaded(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def command() -> Any:  # noqa: ANN401
     """The whole command line, ready to be called with arguments."""
-    app = _group(ABOUT, epilog=EPILOG)
+    app = _app(ABOUT, cls=Lazy, epilog=EPILOG)
     app.callback()(_shared)
-    for name, function in (
-        ("init", init.init),
-        ("check", check.check),
-        ("run", run.run),
-        ("once", once.once),
-        ("status", status.status),
-        ("query", query.query),
-        ("changes", changes.changes),
-        ("runs", runs.runs),
-        ("missed", missed.missed),
-    ):
-        app.command(name)(function)
-    app.add_typer(_of("Look at watermarks, and move them.", watermark.COMMANDS), name="watermark")
-    app.add_typer(_of("Records that could not be mirrored.", dead_letters.COMMANDS), name="dead-letters")
-    app.add_typer(_of("The database's own tables.", db.COMMANDS), name="db")
-    app.command("demo")(demo.demo)
     return get_command(app)
 
 
-def _group(about: str, epilog: str | None = None) -> Typer:
+def _loaded(name: str) -> Any:  # noqa: ANN401
+    module = import_module(f"poller.cli.{name.replace('-', '_')}")
+    verbs: dict[str, Callable[..., None]] | None = getattr(module, "VERBS", None)
+    app = _app(f"{COMMANDS[name]}", add_completion=False)
+    if verbs is None:
+        app.command(name)(getattr(module, name))
+    else:
+        app.callback()(_nothing)
+        for verb, function in verbs.items():
+            app.command(verb)(function)
+    loaded = get_command(app)
+    loaded.name = name
+    return loaded
+
+
+def _nothing() -> None:
+    """A group of verbs does nothing by itself."""
+
+
+def _app(about: str, **settings: Any) -> Typer:  # noqa: ANN401
     return Typer(
         help=about,
-        epilog=epilog,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings=PLAIN,
+        **settings,
     )
-
-
-def _of(about: str, commands: dict[str, Any]) -> Typer:
-    group = _group(about)
-    for name, function in commands.items():
-        group.command(name)(function)
-    return group
 
 
 def _say_version(value: bool) -> None:  # noqa: FBT001 (typer hands flags to callbacks)

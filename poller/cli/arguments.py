@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 Streams = Annotated[
-    list[str] | None, Argument(metavar="[STREAM]…", help="source.stream, or a source for all of its streams.")
+    list[str] | None, Argument(metavar="STREAM", help="source.stream, or a source for all of its streams.")
 ]
 OneStream = Annotated[str, Argument(metavar="STREAM", help="source.stream")]
 Json = Annotated[bool, Option("--json", help="JSON Lines; docs/json.md has the keys.")]

@@ -59,9 +59,10 @@ def of_secrets(source: Source) -> Iterator[Finding]:
 
 
 def _secrets(source: Source) -> Iterator[tuple[str, Secret]]:
-    if is_dataclass(source.auth):
-        for option in fields(source.auth):
-            value = getattr(source.auth, option.name)
+    auth: object = source.auth
+    if is_dataclass(auth):
+        for option in fields(auth):
+            value = getattr(auth, option.name)
             if isinstance(value, Secret):
                 yield f"auth.{option.name}", value
     yield from ((f"headers.{name}", value) for name, value in source.headers if isinstance(value, Secret))

@@ -79,7 +79,7 @@ def summary(subjects: Sequence[Subject]) -> str:
     refused = [each.name for each in subjects if each.is_refused]
     cautions = sum(_cautions(each) for each in subjects)
     if not failed and not refused:
-        return f"all is well{f'; {counted(cautions, "caution")}' if cautions > 0 else ''}"
+        return "all is well" if cautions == 0 else f"all is well; {counted(cautions, 'caution')}"
     parts = [f"failed: {', '.join(failed)}"] if failed else []
     parts += [f"refused: {', '.join(refused)}"] if refused else []
     return "; ".join(parts)
@@ -108,7 +108,7 @@ def _lines(subject: Subject) -> Iterator[tuple[str, str]]:
     yield from (("-", sentence) for sentence in promised.sentences)
     for hazard in promised.hazards:
         yield ("REFUSED" if hazard in promised.refused else "!"), f"{hazard.name}: {hazard.what}"
-        yield "", f"hint: {hazard.remedy}; or accept it: accept = [\"{hazard.name}\"]"
+        yield "", f'hint: {hazard.remedy}; or accept it: accept = ["{hazard.name}"]'
     for name in promised.accepted:
         yield "-", f"{name}: accepted in the settings"
     for name in promised.unused:

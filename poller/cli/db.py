@@ -60,4 +60,4 @@ def current(
         raise Exit(1)
 
 
-COMMANDS = {"upgrade": upgrade, "current": current}
+VERBS = {"upgrade": upgrade, "current": current}

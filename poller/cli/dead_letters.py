@@ -125,4 +125,4 @@ def _show_one(view: LetterView) -> None:
     print(f"\n{view.payload.decode('utf-8', 'backslashreplace')}")
 
 
-COMMANDS = {"list": list_letters, "show": show_letter}
+VERBS = {"list": list_letters, "show": show_letter}

@@ -152,12 +152,12 @@ def _explain(reports: Sequence[Report], options: Options) -> None:
 
     from poller.cli.logs import REDACTOR
     from poller.cli.screen import note
+    from poller.cli.words import named
 
     for each in reports:
         if each.error is not None:
             hint = "" if each.hint is None else f"\nhint: {each.hint}"
-            named = each.error if each.error.startswith(each.stream) else f"{each.stream}: {each.error}"
-            print(REDACTOR.clean(f"error: {named}{hint}"), file=sys.stderr)
+            print(REDACTOR.clean(f"error: {named(each.stream, each.error)}{hint}"), file=sys.stderr)
         elif each.outcome.value == "partial":
             note(f"{each.stream}: the budget was used up; the next poll goes on from here", options)
         elif each.outcome.value == "stopped":

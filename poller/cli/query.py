@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Context, Option
 
@@ -44,7 +44,7 @@ def query(
     settings = settings_of(options)
     if as_json and as_csv:
         raise UsageError("--json and --csv are two forms of one thing", hint="choose one")
-    shape = "json" if as_json else "csv" if as_csv else "table"
+    shape: Literal["table", "json", "csv"] = "json" if as_json else "csv" if as_csv else "table"
     wanted = Wanted(where, order_by, limit, columns, deleted)
     with reading(settings) as database:
         if _NAME.fullmatch(sql):

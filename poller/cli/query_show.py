@@ -41,7 +41,7 @@ def show(found: Answered, sql: str, form: Form, options: Options) -> None:
 
 def _kept(columns: Sequence[str], sql: str, form: Form) -> list[int]:
     """Which columns to show: without ``--meta`` none of poller's own that the statement does not name."""
-    from poller.core.columns import META
+    from poller.core.column_names import META
 
     hidden = set() if form.meta else {name for name in META if not re.search(rf"\b{name}\b", sql.partition(" FROM ")[0])}
     kept = [index for index, name in enumerate(columns) if name not in hidden]

@@ -57,7 +57,7 @@ def as_row(view: RunView) -> dict[str, Any]:
 
 def _show(found: Sequence[RunView], options: Options) -> None:
     from poller.cli.screen import Column, note, show
-    from poller.cli.words import NOTHING, moment, number, span
+    from poller.cli.words import NOTHING, moment, named, number, span
 
     columns = (
         Column("run", numeric=True),
@@ -96,4 +96,4 @@ def _show(found: Sequence[RunView], options: Options) -> None:
     for each in found:
         for text in (each.error, *each.notices):
             if text is not None:
-                note(f"run {each.run}, {each.stream}: {text}", options)
+                note(f"run {each.run}: {named(each.stream, text)}", options)

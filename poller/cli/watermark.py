@@ -186,4 +186,4 @@ def _who() -> str:
     return f"{name}@{socket.gethostname()}"
 
 
-COMMANDS = {"list": list_watermarks, "show": show_watermark, "reset": reset}
+VERBS = {"list": list_watermarks, "show": show_watermark, "reset": reset}

@@ -53,6 +53,11 @@ def counted(value: int, one: str, many: str | None = None) -> str:
     return f"{value:,} {one if value == 1 else many or f'{one}s'}"
 
 
+def named(stream: str, text: str) -> str:
+    """``stream: text``; the stream is not named twice."""
+    return text if text.startswith(stream) else f"{stream}: {text}"
+
+
 def json_moment(at: datetime | None) -> str | None:
     """``2026-11-21T12:00:00.000000Z`` (RFC 3339); sorts as time does."""
     return None if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import PydanticCustomError
-
-from poller.config.forms import IDENTIFIER, LONGEST_NAME, shown
+from poller.config.forms import IDENTIFIER, LONGEST_NAME
 from poller.config.forms import path as read_path
 from poller.config.places import KeyPath
 from poller.config.problems import Findings, did_you_mean
+from poller.config.refusals import Refusal, shown
 from poller.core.model import ColumnRule
 from poller.core.path import Path
 
@@ -55,7 +54,6 @@ def _column(name: str, given: Any, path: KeyPath, findings: Findings) -> ColumnR
     where = (*path, "path") if isinstance(given, dict) else path
     try:
         return ColumnRule(name, read_path(table["path"]), kind)
-    except PydanticCustomError as error:
-        context = error.context or {}
-        findings.at_value(where, context["message"], context["hint"])
+    except Refusal as refusal:
+        findings.at_value(where, refusal.message, refusal.hint)
         return None

@@ -14,6 +14,7 @@ from poller.config import later
 from poller.config.forms import Form
 from poller.config.places import KeyPath
 from poller.config.problems import Findings, did_you_mean
+from poller.config.refusals import Refusal
 
 
 def report(error: ValidationError, model: type[BaseModel], path: KeyPath, findings: Findings) -> None:
@@ -21,13 +22,13 @@ def report(error: ValidationError, model: type[BaseModel], path: KeyPath, findin
     for each in error.errors(include_url=False, include_input=False):
         location: KeyPath = tuple(each["loc"])
         where = (*path, *location)
-        context = each.get("ctx", {})
+        refusal = each.get("ctx", {}).get("error")
         if each["type"] == "extra_forbidden":
             _unknown(where, fields_at(model, location[:-1]), findings)
         elif each["type"] == "missing":
             _missing(where, fields_at(model, location[:-1]), findings)
-        elif "message" in context:
-            findings.at_value(where, context["message"], context["hint"])
+        elif isinstance(refusal, Refusal):
+            findings.at_value(where, refusal.message, refusal.hint)
         else:
             findings.at_value(where, *_SHAPES.get(each["type"], (each["msg"], None)))
 
@@ -95,12 +96,11 @@ def fields_at(model: type[BaseModel], location: KeyPath) -> Mapping[str, FieldIn
     """The fields of the section at ``location`` inside ``model``; empty when there is none."""
     here: Any = model
     for part in location:
-        section = section_in(here) if typing.get_origin(here) is not dict else None
-        if section is None:
-            here = typing.get_args(here)[-1] if typing.get_origin(here) is dict else None
+        if typing.get_origin(here) is dict:
+            here = typing.get_args(here)[-1]
         else:
-            here = section.model_fields[str(part)].annotation if str(part) in section.model_fields else None
-        if here is None:
-            return {}
+            section = section_in(here)
+            assert section is not None, f"{location} is in no section of {model.__name__}"
+            here = section.model_fields[str(part)].annotation
     found = section_in(here)
     return {} if found is None else found.model_fields

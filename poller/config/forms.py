@@ -14,10 +14,10 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainValidator
-from pydantic_core import PydanticCustomError
 
 from poller.config.problems import did_you_mean
-from poller.core.duration import parse_duration
+from poller.config.quantities import duration, kept_for, rate, size, some_duration
+from poller.config.refusals import Refusal, kind_of, shown
 from poller.core.model import Secret, Window
 from poller.core.path import Lookup, Path, lookup
 
@@ -26,7 +26,6 @@ IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LONGEST_NAME = 63
 """Characters; PostgreSQL cuts longer names (NAMEDATALEN)."""
 
-_READABLE = 60
 _LARGEST_FACTOR = 1000
 _LAST_PORT = 65_535
 
@@ -39,30 +38,12 @@ class Form:
     example: str
 
 
-def wrong(message: str, hint: str) -> PydanticCustomError:
-    """The error that a form raises; ``translate`` reads both texts back from its context."""
-    return PydanticCustomError("settings", "{message}", {"message": message, "hint": hint})
-
-
-def advised(error: ValueError, otherwise: str) -> PydanticCustomError:
-    """An error whose message may carry its own advice: ``…: write it as …``."""
-    message = str(error)
-    match = re.fullmatch(r"(.+?)[:;] ((?:write|use|say|remove|give|choose) .+)", message, re.DOTALL)
-    return wrong(message, otherwise) if match is None else wrong(match[1], match[2])
-
-
-def shown(value: object) -> str:
-    """A value in a message, cut to a readable length."""
-    text = repr(value)
-    return text if len(text) <= _READABLE else text[: _READABLE - 1] + "…"
-
-
 def text(value: object) -> str:
     """Text that is not empty."""
     if not isinstance(value, str):
-        raise wrong(f"must be text, not {_kind(value)}", 'write it in quotes: "…"')
+        raise Refusal(f"must be text, not {kind_of(value)}", 'write it in quotes: "…"')
     if value == "":
-        raise wrong("must not be empty", "write a text in quotes, or leave the key out")
+        raise Refusal("must not be empty", "write a text in quotes, or leave the key out")
     return value
 
 
@@ -74,11 +55,11 @@ def whole(least: int, most: int | None = None) -> Callable[[object], int]:
         if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,18}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise wrong(
-                f"must be a whole number, not {_kind(value)}", f"write a number {allowed}, without quotes"
+            raise Refusal(
+                f"must be a whole number, not {kind_of(value)}", f"write a number {allowed}, without quotes"
             )
         if value < least or (most is not None and value > most):
-            raise wrong(f"{value} is out of range", f"write a number {allowed}")
+            raise Refusal(f"{value} is out of range", f"write a number {allowed}")
         return value
 
     return read
@@ -89,11 +70,11 @@ def number(value: object) -> float:
     if isinstance(value, str) and re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
         value = float(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise wrong(
-            f"must be a number, not {_kind(value)}", "write a number such as 2 or 1.5, without quotes"
+        raise Refusal(
+            f"must be a number, not {kind_of(value)}", "write a number such as 2 or 1.5, without quotes"
         )
     if not 1 <= value <= _LARGEST_FACTOR:
-        raise wrong(f"{value} is out of range", "write a number from 1 to 1000")
+        raise Refusal(f"{value} is out of range", "write a number from 1 to 1000")
     return float(value)
 
 
@@ -102,7 +83,7 @@ def truth(value: object) -> bool:
     if isinstance(value, str) and value.lower() in {"true", "false"}:
         value = value.lower() == "true"
     if not isinstance(value, bool):
-        raise wrong(f"must be true or false, not {_kind(value)}", "write true or false, without quotes")
+        raise Refusal(f"must be true or false, not {kind_of(value)}", "write true or false, without quotes")
     return value
 
 
@@ -114,75 +95,10 @@ def choice(*allowed: str) -> Callable[[object], str]:
             words = ", ".join(f'"{each}"' for each in allowed)
             close = did_you_mean(value, allowed) if isinstance(value, str) else ""
             more = f"{close} " if close.startswith("did") else ""
-            raise wrong(f"{shown(value)} is none of {words}", f"{more}write one of {words}")
+            raise Refusal(f"{shown(value)} is none of {words}", f"{more}write one of {words}")
         return value
 
     return read
-
-
-_DURATIONS = "write a number and a unit in quotes, such as 30s, 5m, 1h30m or 90d (units: w d h m s ms us)"
-
-
-def duration(value: object) -> timedelta:
-    """A span of time, zero included."""
-    if not isinstance(value, str):
-        raise wrong(f"a duration must be text with a unit, not {_kind(value)}", _DURATIONS)
-    try:
-        return parse_duration(value)
-    except ValueError as error:
-        raise advised(error, _DURATIONS) from None
-
-
-def some_duration(value: object) -> timedelta:
-    """A span of time longer than nothing."""
-    span = duration(value)
-    if span <= timedelta(0):
-        raise wrong(f"{shown(value)} is no time at all", "write a duration above zero, such as 30s or 5m")
-    return span
-
-
-def kept_for(value: object) -> timedelta | None:
-    """How long rows are kept; None for ever."""
-    return None if value == "forever" else some_duration(value)
-
-
-_SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-
-
-def size(value: object) -> int:
-    """Bytes: ``"30MB"`` (millions), ``"30MiB"`` (of 1024²), or a plain number."""
-    hint = 'write a number and a unit in quotes, such as "500KB", "30MB" or "64MiB"'
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]*)", str(value).strip())
-    if isinstance(value, bool) or not isinstance(value, int | str) or match is None:
-        raise wrong(f"{shown(value)} is not a size", hint)
-    unit = _SIZES.get(match[2].upper())
-    if unit is None:
-        raise wrong(f"{shown(value)} has an unknown unit {match[2]!r}", hint)
-    if (total := round(float(match[1]) * unit)) < 1:
-        raise wrong(f"{shown(value)} is no size at all", hint)
-    return total
-
-
-_PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
-
-def rate(value: object) -> Window:
-    """``"1000/minute"``, ``"10/second"``, ``"100/15m"``."""
-    hint = 'write requests per time, such as "10/second", "1000/minute", "5000/hour" or "100/15m"'
-    if not isinstance(value, str) or (match := re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\S+)\s*", value)) is None:
-        raise wrong(f"{shown(value)} is not a rate", hint)
-    if (permits := int(match[1])) < 1:
-        raise wrong(f"{shown(value)} allows no request at all", hint)
-    word = match[2].lower()
-    if word in _PERIODS:
-        return Window(permits, timedelta(seconds=_PERIODS[word]))
-    try:
-        per = parse_duration(word)
-    except ValueError:
-        raise wrong(f"{shown(value)} names no time that a rate can be counted over", hint) from None
-    if per <= timedelta(0):
-        raise wrong(f"{shown(value)} counts over no time at all", hint)
-    return Window(permits, per)
 
 
 def path(value: object) -> Path:
@@ -191,7 +107,7 @@ def path(value: object) -> Path:
     try:
         return Path(expression)
     except ValueError as error:
-        raise wrong(str(error), _PATHS) from None
+        raise Refusal(str(error), _PATHS) from None
 
 
 _PATHS = (
@@ -205,13 +121,13 @@ def where(value: object) -> Lookup:
     try:
         return lookup(text(value))
     except ValueError as error:
-        raise wrong(str(error), f"{_PATHS}; or header:NAME for a response header") from None
+        raise Refusal(str(error), f"{_PATHS}; or header:NAME for a response header") from None
 
 
 def secret(value: object) -> Secret:
     """A reference to a secret or the secret itself; messages never show it."""
     if not isinstance(value, str) or value == "":
-        raise wrong(f"a secret must be text, not {_kind(value)}", "refer to it: env:NAME or file:/path")
+        raise Refusal(f"a secret must be text, not {kind_of(value)}", "refer to it: env:NAME or file:/path")
     return Secret(value)
 
 
@@ -223,13 +139,13 @@ def base_url(value: object) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise wrong("is not a URL that can be read", hint) from None
+        raise Refusal("is not a URL that can be read", hint) from None
     if parts.scheme not in {"http", "https"} or not host or any(char.isspace() for char in url):
-        raise wrong("is not a full http or https URL", hint)
+        raise Refusal("is not a full http or https URL", hint)
     if "@" in parts.netloc:
-        raise wrong("carries a user name or password, which would end in logs", "use auth instead")
+        raise Refusal("carries a user name or password, which would end in logs", "use auth instead")
     if parts.query or parts.fragment or url.endswith(("?", "#")):
-        raise wrong("has a query or fragment", "put parameters into the stream's params")
+        raise Refusal("has a query or fragment", "put parameters into the stream's params")
     return url.rstrip("/")
 
 
@@ -239,7 +155,7 @@ def listen(value: object) -> str:
         r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]]+):(\d{1,5})", value if isinstance(value, str) else ""
     )
     if match is None or int(match[2]) > _LAST_PORT:
-        raise wrong(f"{shown(value)} is not host:port", "write it as 127.0.0.1:8787 or [::1]:8787")
+        raise Refusal(f"{shown(value)} is not host:port", "write it as 127.0.0.1:8787 or [::1]:8787")
     return match[0]
 
 
@@ -247,15 +163,17 @@ def header_name(value: object) -> str:
     """A field name (RFC 9110 §5.1)."""
     name = text(value)
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-        raise wrong(f"{shown(name)} is no header name", "use letters, digits and hyphens, as in X-Request-ID")
+        raise Refusal(
+            f"{shown(name)} is no header name", "use letters, digits and hyphens, as in X-Request-ID"
+        )
     return name
 
 
 def scalar(value: object) -> str | int | float | bool:
     """A code as it stands in a JSON body."""
     if not isinstance(value, str | int | float):
-        raise wrong(
-            f"a code must be text, a number, true or false, not {_kind(value)}", 'write it as 10 or "E10"'
+        raise Refusal(
+            f"a code must be text, a number, true or false, not {kind_of(value)}", 'write it as 10 or "E10"'
         )
     return value
 
@@ -263,21 +181,6 @@ def scalar(value: object) -> str | int | float | bool:
 def alone_or_listed(value: object) -> Any:  # noqa: ANN401 (pydantic validates what comes out)
     """``x`` as ``[x]``; a list stays."""
     return value if isinstance(value, list) else [value]
-
-
-_KINDS: dict[type, str] = {
-    bool: "true or false",
-    dict: "a table",
-    list: "a list",
-    str: "text",
-    float: "a number",
-}
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, str):
-        return "an empty text" if value == "" else "text"
-    return _KINDS.get(type(value), "a number" if isinstance(value, int) else type(value).__name__)
 
 
 Text = Annotated[str, PlainValidator(text), Form("text", '"…"')]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from poller.config import forms, later
+from poller.config import forms, later, refusals
 from poller.config.complaints import report
 from poller.config.places import KeyPath
 from poller.config.problems import Findings, did_you_mean
@@ -29,13 +29,15 @@ _FORMS: dict[Any, Any] = {
 }
 
 
-def build(section: str, kinds: Mapping[str, type], table: object, path: KeyPath, findings: Findings) -> Any:  # noqa: ANN401
+def build(
+    section: str, kinds: Mapping[str, type], table: Mapping[str, Any], path: KeyPath, findings: Findings
+) -> Any:  # noqa: ANN401 (a pager or a credential)
     """The plugin that ``table`` describes by ``type`` and options; None when it was found wrong.
 
     ``section`` is ``page`` or ``auth``; ``kinds`` what there is, by name.
     """
     kind = _kind(section, kinds, table, path, findings)
-    if kind is None or not isinstance(table, Mapping):
+    if kind is None:
         return None
     model = options_of(kind)
     options = {name: value for name, value in table.items() if name != "type"}
@@ -48,18 +50,14 @@ def build(section: str, kinds: Mapping[str, type], table: object, path: KeyPath,
     try:
         return kind(**given)
     except ValueError as error:
-        wrong = forms.advised(error, _forms_of(kind))
-        context = wrong.context or {}
-        findings.at_key(path, context["message"], context["hint"])
+        refusal = refusals.advised(error, _forms_of(kind))
+        findings.at_key(path, refusal.message, refusal.hint)
         return None
 
 
 def _kind(
-    section: str, kinds: Mapping[str, type], table: object, path: KeyPath, findings: Findings
+    section: str, kinds: Mapping[str, type], table: Mapping[str, Any], path: KeyPath, findings: Findings
 ) -> type | None:
-    if not isinstance(table, Mapping):
-        findings.at_value(path, "must be a table", f'write {section} = {{ type = "…" }}')
-        return None
     name = table.get("type")
     known = ", ".join(kinds)
     if name is None:
@@ -72,7 +70,9 @@ def _kind(
         findings.at_value((*path, "type"), f'{section} type "{name}" {later.NOT_YET}', hint)
     else:
         findings.at_value(
-            (*path, "type"), f"there is no {section} type {forms.shown(name)}", did_you_mean(str(name), kinds)
+            (*path, "type"),
+            f"there is no {section} type {refusals.shown(name)}",
+            did_you_mean(str(name), kinds),
         )
     return None
 

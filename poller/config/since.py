@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from poller.config import later
-from poller.config.forms import shown
 from poller.config.places import KeyPath
 from poller.config.problems import Findings, did_you_mean
+from poller.config.refusals import shown
 from poller.config.shape import RawSince
 from poller.core.duration import format_duration, parse_duration
 from poller.core.model import Bound, SinceRule
@@ -138,8 +138,6 @@ def _start(raw: RawSince, how: TimeFormat, path: KeyPath, findings: Findings) ->
         return None
     written = given.isoformat() if isinstance(given, dt.date) else given
     position = parse(written, how)
-    if position is None and how.is_pattern:
-        position = parse(written, TimeFormat("rfc3339", how.zone))
     if position is None:
         findings.at_value(path, f"{shown(written)} is no timestamp", 'write it as "2024-01-01T00:00:00Z"')
     elif how.format == "raw" and write(position, how) != written:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from poller import auth
-from poller.config.forms import shown
 from poller.config.places import KeyPath
 from poller.config.plugins import build
 from poller.config.problems import Findings
+from poller.config.refusals import shown
 from poller.config.secrecy import check_secret, names_a_secret, scheme_of
 from poller.config.shape import RawErrors, RawLimits, RawRetry, RawSettings, RawSource
 from poller.config.streams import stream_of

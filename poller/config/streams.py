@@ -8,10 +8,11 @@ from typing import Literal, cast
 from poller import pagers, schedules
 from poller.config import later
 from poller.config.columns import columns_of
-from poller.config.forms import IDENTIFIER, LONGEST_NAME, advised, shown
+from poller.config.forms import IDENTIFIER, LONGEST_NAME
 from poller.config.places import KeyPath
 from poller.config.plugins import build
 from poller.config.problems import Findings
+from poller.config.refusals import advised, shown
 from poller.config.shape import RawErrors, RawRetry, RawSource, RawStream
 from poller.config.since import since_of
 from poller.config.templates import check_placeholders, template_of
@@ -69,15 +70,14 @@ def _schedule(raw: RawStream, spread: str | None, path: KeyPath, findings: Findi
     try:
         return schedules.parse(raw.schedule, raw.timezone, spread)
     except ValueError as error:
-        wrong = advised(error, 'write a duration such as "5m" or a cron expression such as "30 2 * * *"')
-    context = wrong.context or {}
-    about_zone = raw.timezone is not None and raw.timezone in context["message"]
-    findings.at_value((*path, "timezone" if about_zone else "schedule"), context["message"], context["hint"])
+        refusal = advised(error, 'write a duration such as "5m" or a cron expression such as "30 2 * * *"')
+    about_zone = raw.timezone is not None and raw.timezone in refusal.message
+    findings.at_value((*path, "timezone" if about_zone else "schedule"), refusal.message, refusal.hint)
     return None
 
 
 def _check_deletes(raw: RawStream, path: KeyPath, findings: Findings) -> None:
-    mode = raw.deletes.get("mode")
+    mode = raw.deletes.get("mode", "none")
     hint = later.hint_for_choice("deletes", mode)
     if hint is not None:
         findings.at_value((*path, "deletes", "mode"), f'deletes mode "{mode}" {later.NOT_YET}', hint)

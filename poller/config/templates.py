@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from poller.config.forms import shown
 from poller.config.places import KeyPath
 from poller.config.problems import Findings, did_you_mean
+from poller.config.refusals import shown
 from poller.config.secrecy import names_a_secret, scheme_of
 from poller.config.shape import RawStream
 from poller.core.paging import Pager

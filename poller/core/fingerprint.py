@@ -69,8 +69,7 @@ def _meaning(source: Source, stream: Stream) -> dict[str, Any]:
 
 
 def _options(pager: object) -> dict[str, Any]:
-    if not dataclasses.is_dataclass(pager):
-        return {}
+    assert dataclasses.is_dataclass(pager), f"{type(pager).__name__} is no dataclass of options"
     options = {option.name: getattr(pager, option.name) for option in dataclasses.fields(pager)}
     return {
         f"page.{name}": _written(value)

@@ -63,7 +63,7 @@ def poll(scan: Scan, checkpoint: Checkpoint | None = None) -> Flow:
             progress = replace(progress, place=turn.course.onto or progress.place)
             fetched = _brought((yield _fetch(scan, progress.place)))
             continue
-        turn = take(scan, progress.place, fetched, progress.edge)
+        turn = take(scan, progress.place, fetched, progress.horizon)
         progress, notices = seen(scan, progress, fetched, turn)
         commit = _commit(scan, progress, fetched, unsaid + notices)
         unsaid = ()
@@ -90,7 +90,7 @@ def _fetch(scan: Scan, place: Place) -> Fetch:
     return Fetch(
         request=stream.pager.request(stream.template, scan.ask(place)),
         mid_scan=place.cursor is not None,
-        optional=place.grown is True,
+        optional=place.size > stream.pager.size,
     )
 
 

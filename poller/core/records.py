@@ -72,8 +72,9 @@ def read_page(stream: Stream, response: Response, document: Document) -> Page:
         raise ShapeError(f"no list of records at {stream.records.text!r}")
     records: list[Record] = []
     rejects: list[Reject] = []
-    for raw in document.rows:
-        read = read_record(stream, bytes(raw))
+    rows = [bytes(raw) for raw in document.rows]
+    for raw in rows:
+        read = read_record(stream, raw)
         (records if isinstance(read, Record) else rejects).append(read)  # type: ignore[arg-type]
     last = records[-1] if records else None
     try:
@@ -84,8 +85,8 @@ def read_page(stream: Stream, response: Response, document: Document) -> Page:
         records=records,
         rejects=rejects,
         onward=onward,
-        rows=len(document.rows),
-        digest=xxh3_64_hexdigest(b"\n".join(bytes(raw) for raw in document.rows)),
+        rows=len(rows),
+        digest=xxh3_64_hexdigest(b"\n".join(rows)),
         requested_at=response.requested_at,
         date=response.date,
         request_id=response.request_id,
@@ -118,6 +119,8 @@ def read_record(stream: Stream, raw: bytes) -> Record | Reject:
 
 
 _ANY_TIME = TimeFormat()
+_KEYS = frozenset({str, int, float, Decimal})
+"""Exact types of decoded values that a key may have; ``bool`` is none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ def _tolerant(body: bytes, where: Path, refusal: str) -> Document:
 def _key(paths: tuple[Path, ...], fields: dict[str, Any]) -> str | _BadKey:
     parts = [path.find(fields) for path in paths]
     for path, part in zip(paths, parts, strict=True):
-        if isinstance(part, bool) or not isinstance(part, str | int | Decimal | float):
+        if type(part) not in _KEYS:
             found = "is missing or null" if part is None else f"is {_kind(part)}"
             return _BadKey(f"the key field {path.text!r} {found}; a key is text or a number")
     encoded = _CANONICAL.encode(parts[0] if len(parts) == 1 else parts)

@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from poller.demo.settings import KEY_VARIABLE, settings_text
 
@@ -41,17 +41,19 @@ def main(*, keep: bool) -> int:
         except KeyboardInterrupt:
             _say("\nstopping")
         except ShowStopped as stopped:
-            _say(f"\nthe demo broke off: {stopped}\nthe daemon's log is {FOLDER / 'daemon.log'}")
+            _say(f"\nThe demo broke off: {stopped}\nthe daemon's log is {FOLDER / 'daemon.log'}")
             return 1
         _post(base_url, "freeze")
-        _wait("the last changes", lambda: _differences(base_url) == {})
+        _wait("the last changes", lambda: _differences(base_url) == {} and _open_misses() == 0)
+        equal = _verdict(base_url)
         _stop(daemon)
-        return _verdict(base_url)
+    _say(_NEXT.format(folder=FOLDER))
+    return 0 if equal else 1
 
 
 def _acts(base_url: str, daemon: subprocess.Popen[bytes]) -> None:
     _act("The first load: three streams, three ways of paging")
-    _wait("the first load", lambda: _loaded(base_url), daemon)
+    _wait("the first load", _loaded, daemon)
     _act("Records change and are added; every poll brings what is new")
     _watch(6.0, daemon)
     _act(f"The API goes down for {OUTAGE} seconds: 503 pages and dropped connections")
@@ -62,7 +64,8 @@ def _acts(base_url: str, daemon: subprocess.Popen[bytes]) -> None:
     _watch(2.0, daemon)
 
 
-def _verdict(base_url: str) -> int:
+def _verdict(base_url: str) -> bool:
+    """Show what the daemon knows, and compare; True when every row is equal."""
     _act("What the daemon knows")
     for command in (
         ["status"],
@@ -76,8 +79,7 @@ def _verdict(base_url: str) -> int:
     for stream in STREAMS:
         wrong = differences.get(stream, 0)
         _say(f"  demo.{stream:<9} {_rows(stream):>6,} rows   {'equal' if wrong == 0 else f'{wrong} DIFFERENT'}")
-    _say(_NEXT.format(folder=FOLDER))
-    return 0 if not differences else 1
+    return not differences
 
 
 _NEXT = """
@@ -236,18 +238,16 @@ def _differences(base_url: str) -> dict[str, int]:
     return found
 
 
-def _loaded(base_url: str) -> bool:
-    drained = _select("select count(*) from poller_streams where drained_once = 1")
-    return bool(drained) and drained[0][0] == len(STREAMS)
+def _loaded() -> bool:
+    return _number("select count(*) from poller_streams where drained_once = 1") == len(STREAMS)
 
 
 def _misses() -> int:
-    return int((_select("select coalesce(sum(slots), 0) from poller_missed_polls") or [(0,)])[0][0])
+    return _number("select coalesce(sum(slots), 0) from poller_missed_polls")
 
 
 def _open_misses() -> int:
-    sql = "select coalesce(sum(slots), 0) from poller_missed_polls where healed_by is null"
-    return int((_select(sql) or [(0,)])[0][0])
+    return _number("select coalesce(sum(slots), 0) from poller_missed_polls where healed_by is null")
 
 
 def _rows(stream: str) -> int:
@@ -255,10 +255,15 @@ def _rows(stream: str) -> int:
 
 
 def _count(table: str) -> int:
-    return int((_select(f"select count(*) from {table}") or [(0,)])[0][0])  # noqa: S608 (our own table names)
+    return _number(f"select count(*) from {table}")  # noqa: S608 (our own table names)
 
 
-def _select(sql: str) -> list[tuple[object, ...]]:
+def _number(sql: str) -> int:
+    found = _select(sql)
+    return int(found[0][0]) if found else 0
+
+
+def _select(sql: str) -> list[tuple[Any, ...]]:
     """Rows of the mirror, read as any user would; none while the daemon has not made it yet."""
     try:
         with sqlite3.connect(f"file:{FOLDER}/mirror.db?mode=ro", uri=True, timeout=5) as connection:

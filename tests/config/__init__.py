@@ -1,0 +1,1 @@
+"""Settings: right ones, wrong ones, and what is said of them."""

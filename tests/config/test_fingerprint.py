@@ -73,6 +73,17 @@ def test_what_gives_it_none_is_not(old: str, new: str, tmp_path: Path) -> None:
     assert fingerprint_of(changed(old, new), tmp_path) == fingerprint_of(RIGHT, tmp_path)
 
 
+def test_the_options_of_a_pager_are_in_it_as_they_are_written(tmp_path: Path) -> None:
+    text = changed('"offset", size', '"next_url", next = "header:X-Next", size').replace(
+        'offset = "{offset}", ', ""
+    )
+
+    written = json.loads(fingerprint_of(text, tmp_path))
+
+    assert (written["page.type"], written["page.next"]) == ("NextUrl", "header:x-next")
+    assert "page.size" not in written
+
+
 def test_it_is_json_that_holds_no_secret_and_no_header_value(tmp_path: Path) -> None:
     text = changed("timeout", 'headers = { X-Token = "hunter2-1", X-Tenant = "hunter2-2" }\ntimeout').replace(
         "env:CRM_TOKEN", "hunter2-3"
@@ -93,7 +104,8 @@ def test_a_change_is_described_by_its_settings(tmp_path: Path) -> None:
     described = describe_change(fingerprint_of(RIGHT, tmp_path), fingerprint_of(text, tmp_path))
 
     assert described == (
-        'path: "/issues" → "/tickets"; since.timezone: nothing → "Europe/Oslo"; updated_at: "updated" → "modified"'
+        'path: "/issues" → "/tickets"; since.timezone: nothing → "Europe/Oslo";'
+        ' updated_at: "updated" → "modified"'
     )
 
 

@@ -147,7 +147,7 @@ def leaves(value: Any, path: KeyPath = ()) -> list[tuple[KeyPath, Any]]:  # noqa
 def read_key(text: str) -> str:
     """The key that a TOML text begins with."""
     end = min((at for mark in "=.]" if (at := outside_quotes(text, mark)) >= 0), default=len(text))
-    return next(iter(tomllib.loads(f"{text[:end]} = 1")))
+    return str(next(iter(tomllib.loads(f"{text[:end]} = 1"))))
 
 
 def outside_quotes(text: str, mark: str) -> int:
@@ -176,7 +176,7 @@ def rendered(document: dict[str, Any], draw: Any) -> str:  # noqa: ANN401 (a fun
             lines.append(pair(name, value, draw))
     for header, table in tables:
         lines += [f"{header} # [{header}]", *(pair(name, value, draw) for name, value in table.items())]
-    return "\n".join(lines) + draw(st.sampled_from(["", "\n", "\n# end"]))
+    return "\n".join(lines) + str(draw(st.sampled_from(["", "\n", "\n# end"])))
 
 
 def pair(name: str, value: Any, draw: Any) -> str:  # noqa: ANN401 (TOML)
@@ -192,7 +192,7 @@ def inline(value: Any, draw: Any) -> str:  # noqa: ANN401 (TOML)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{quoted(name)} = {inline(each, draw)}" for name, each in value.items()) + "}"
     if isinstance(value, list):
-        between = draw(st.sampled_from([",", ", ", " ,\n  # ]\n"]))
+        between = str(draw(st.sampled_from([",", ", ", " ,\n  # ]\n"])))
         return "[" + between.join(inline(each, draw) for each in value) + "]"
     if isinstance(value, str):
         return text_form(value, draw)

@@ -20,7 +20,8 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> N
         .replace('timeout = "30s"', 'timeout = "never"')
         .replace('schedule = "5m"', 'schedule = "5 minutes"')
         .replace('type = "offset"', 'type = "ofset"')
-        + '\n[sources.crm.streams.other]\npath = "/other"\nkey = 5\nschedule = "1m"\npage = { type = "offset" }\n'
+        + '\n[sources.crm.streams.other]\npath = "/other"\nkey = 5\nschedule = "1m"\n'
+        + 'page = { type = "offset" }\n'
         + '\n[sources.erp]\nbase_url = "erp"\nstreams.a = { path = "b", key = "id", schedule = "1m",'
         + ' params = { o = "{offset}" }, page = { type = "offset" } }\n'
     )
@@ -103,6 +104,22 @@ def test_what_is_no_toml_is_a_problem_with_a_place(text: str, line: int, column:
     assert "double quotes" in (problem.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown", "caret"),
+    [
+        ("workers = = 5", "workers = = 5", "          ^"),
+        (f'token = "{"x" * 9}', "token = …", "       ^"),
+        (f'a = "{"x" * 9}" "{"x" * 9}"', 'a = "…" "…"', "        ^"),
+    ],
+)
+def test_a_line_that_is_no_toml_is_drawn_without_what_may_be_a_secret(
+    text: str, shown: str, caret: str, tmp_path: Path
+) -> None:
+    drawn = render_problem(problems_of(text, tmp_path), text).splitlines()
+
+    assert drawn[1:3] == [f"  1 | {shown}", f"    | {caret}"]
+
+
 def test_what_is_no_utf_8_is_a_problem_with_a_place(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_bytes("[database]\nurl = 'æ".encode() + b"\xe6'\n")
@@ -177,10 +194,9 @@ def test_a_line_with_a_secret_is_drawn_around_it(tmp_path: Path) -> None:
 def test_a_secret_in_the_file_works_with_a_warning_that_does_not_show_it(tmp_path: Path) -> None:
     settings = settings_of(LITERAL, tmp_path)
 
-    assert settings.warnings == (
-        f"{tmp_path / 'settings.toml'}:14:35: sources.crm.auth.token: a secret is written into the file;"
-        " refer to it as env:NAME or file:/path instead",
-    )
+    place = f"{tmp_path / 'settings.toml'}:14:35: sources.crm.auth.token"
+    advice = "a secret is written into the file; refer to it as env:NAME or file:/path instead"
+    assert settings.warnings == (f"{place}: {advice}",)
     assert SECRET not in repr(settings)
     assert SECRET not in str(settings)
 

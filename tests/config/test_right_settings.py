@@ -48,7 +48,10 @@ errors = { status = "statusCode", ok = 0, retry = [10], fail = [5, "E"], message
 method = "POST"
 path = "/search"
 headers = { X-Mode = "search" }
-body = { where = [{ field = "u", from = "{since}", to = "{until}" }], after = "{cursor}", n = "{size}", x = [1, true] }
+body.where = [{ field = "u", from = "{since}", to = "{until}" }]
+body.after = "{cursor}"
+body.n = "{size}"
+body.x = [1, true]
 records = "result.items"
 key = ["account", "id"]
 updated_at = "u"
@@ -227,6 +230,26 @@ def test_a_path_must_be_whole_from_the_first_request_on(
     assert message in problem.message
 
 
+def test_a_cursor_in_a_path_has_no_value_in_the_first_request(tmp_path: Path) -> None:
+    text = RIGHT.replace('"/issues"', '"/issues/{cursor}"').replace(' offset = "{offset}",', "")
+
+    problem = problems_of(text.replace('type = "offset"', 'type = "cursor", next = "n"'), tmp_path)
+
+    assert problem.message == "{cursor} has no value in the first request, and the path needs one"
+    assert (problem.line, problem.column) == (18, 8)
+
+
+def test_a_path_that_is_whole_may_hold_since_and_until(tmp_path: Path) -> None:
+    text = RIGHT.replace('"/issues"', '"/from/{since}/to/{until}"').replace('after = "{since}", ', "")
+    text = text.replace("lookback", 'start = "2024-01-01", until = "now", lookback')
+
+    stream = settings_of(text, tmp_path).streams[0]
+
+    assert stream.template.path == "/from/{since}/to/{until}"
+    assert stream.since is not None
+    assert stream.since.until == timedelta(0)
+
+
 def test_two_streams_cannot_share_a_table_whatever_its_case(tmp_path: Path) -> None:
     stream = RIGHT[RIGHT.index("[sources.crm.streams.issues]") :]
     text = RIGHT + "\n" + stream.replace("streams.issues", "streams.tickets").replace('"issues"', '"Issues"')
@@ -234,7 +257,7 @@ def test_two_streams_cannot_share_a_table_whatever_its_case(tmp_path: Path) -> N
     problem = problems_of(text, tmp_path)
 
     assert str(problem).endswith(
-        ":30:9: sources.crm.streams.tickets.table: table Issues is already the mirror of crm.issues"
+        ":29:9: sources.crm.streams.tickets.table: table Issues is already the mirror of crm.issues"
     )
 
 
@@ -264,6 +287,29 @@ def test_a_long_or_odd_name_needs_a_table_of_its_own(tmp_path: Path) -> None:
 
     assert problem.message == f"crm_{long} has 74 characters"
     assert problem.line == 16
+
+
+def test_a_start_may_be_written_in_rfc_3339_whatever_the_format(tmp_path: Path) -> None:
+    text = changed(
+        'format = "rfc3339", lookback', 'format = "%d.%m.%Y %H:%M", start = "2024-01-01", lookback'
+    )
+
+    since = settings_of(text, tmp_path).streams[0].since
+
+    assert since is not None
+    assert since.start == parse("2024-01-01T00:00:00Z", TimeFormat())
+
+
+def test_a_literal_key_in_the_query_is_warned_about(tmp_path: Path) -> None:
+    settings = settings_of(changed("after =", 'api_key = "hunter2", after ='), tmp_path)
+
+    assert ["ends in logs" in warning for warning in settings.warnings] == [True]
+
+
+def test_a_change_of_nothing_but_the_mode_of_deletes_is_taken(tmp_path: Path) -> None:
+    settings = settings_of(RIGHT + "deletes = {}\n", tmp_path)
+
+    assert len(settings.streams) == 1
 
 
 def test_raw_positions_start_with_the_exact_text(tmp_path: Path) -> None:

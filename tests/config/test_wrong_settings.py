@@ -278,10 +278,8 @@ WRONG = {
         "2024-01-01T00:00:00Z",
     ),
     "an end before now": Wrong(
-        '"{since}", offset = "{offset}", limit = "{size}" }\nrecords = "items"\nkey = "id"\nupdated_at = "updated"\n'
-        'order = "asc"\nschedule = "5m"\nsince = { format = "rfc3339", lookback',
-        '"{since}", to = "{until}", offset = "{offset}", limit = "{size}" }\nrecords = "items"\nkey = "id"\n'
-        'updated_at = "updated"\norder = "asc"\nschedule = "5m"\nsince = { until = »"now-1d", lookback',
+        SINCE,
+        'headers = { X-Until = "{until}" }\nsince = { until = »"now-1d" }',
         f"{STREAM}.since.until",
         "is no end",
         "an earlier end would lose rows",
@@ -383,9 +381,110 @@ WRONG = {
     "a text instead of a table": Wrong(
         SINCE, 'since = »"2m"', f"{STREAM}.since", "must be a table", "{ key = value"
     ),
+    "an end that is no duration": Wrong(
+        SINCE,
+        'headers = { X-Until = "{until}" }\nsince = { until = »"now+soon" }',
+        f"{STREAM}.since.until",
+        "is no end",
+        '"now+1d"',
+    ),
+    "an end that is never sent": Wrong(
+        "lookback",
+        'until = »"now", lookback',
+        f"{STREAM}.since.until",
+        "no {until} in the request",
+        "remove until",
+    ),
+    "a kind of position that does not exist": Wrong(
+        "lookback", 'kind = »"date", lookback', f"{STREAM}.since.kind", "no since kind 'date'", '"timestamp"'
+    ),
+    "a zone like no other": Wrong(
+        "lookback",
+        'timezone = »"Mars", lookback',
+        f"{STREAM}.since.timezone",
+        "no time zone 'Mars'",
+        "IANA name",
+    ),
+    "a history shorter than the lookback": Wrong(
+        "lookback", 'history = »"1m", lookback', f"{STREAM}.since.history", "answers for 1m", "lower lookback"
+    ),
+    "a token": Wrong(
+        "lookback", '»token = "t", lookback', f"{STREAM}.since.token", "not supported yet", "remove it"
+    ),
+    "a parent": Wrong(
+        '"/issues"',
+        '»"/a/{parent.id}/b"',
+        f"{STREAM}.path",
+        "streams with a parent are not supported",
+        "remove the",
+    ),
+    "a deletes mode that does not exist": Wrong(
+        PAGE,
+        PAGE + '\ndeletes = { mode = »"hard" }',
+        f"{STREAM}.deletes.mode",
+        "no deletes mode",
+        'mode = "none"',
+    ),
+    "an option of no deletes": Wrong(
+        PAGE, PAGE + '\ndeletes = { »flag = "x" }', f"{STREAM}.deletes.flag", "has no meaning", "remove it"
+    ),
+    "a rule name that is none": Wrong(
+        PAGE, PAGE + '\naccept = [»"No Key"]', f"{STREAM}.accept[0]", "no rule name", "poller check"
+    ),
+    "a header that is no text": Wrong(
+        "records", "headers = { X-A = »5 }\nrecords", f"{STREAM}.headers.X-A", "must be text", "in quotes"
+    ),
+    "a header with a letter that cannot be sent": Wrong(
+        "records",
+        'headers = { X-A = »"é" }\nrecords',
+        f"{STREAM}.headers.X-A",
+        "cannot stand in a header",
+        "ASCII",
+    ),
+    "lists inside a list of the query": Wrong(
+        "after =", "ids = »[[1]], after =", f"{STREAM}.params.ids", "must be flat", "numbers, true or false"
+    ),
+    "a number that JSON does not have": Wrong(
+        "after =", "x = »nan, after =", f"{STREAM}.params.x", "nan does not exist in JSON", "finite"
+    ),
+    "two columns that differ in case": Wrong(
+        PAGE, PAGE + '\ncolumns = { a = "x", »A = "y" }', f"{STREAM}.columns.A", "two columns a", "rename one"
+    ),
+    "a column without a path that can be read": Wrong(
+        PAGE,
+        PAGE + '\ncolumns = { a = »"x[" }',
+        f"{STREAM}.columns.a",
+        "not a JMESPath",
+        "https://jmespath.org",
+    ),
+    "an option of a column that does not exist": Wrong(
+        PAGE,
+        PAGE + '\ncolumns = { a = { »pth = "x" } }',
+        f"{STREAM}.columns.a.pth",
+        "unknown key",
+        'mean "path"?',
+    ),
+    "a column type like no other": Wrong(
+        PAGE,
+        PAGE + '\ncolumns = { a = { type = »"xyz" } }',
+        f"{STREAM}.columns.a.type",
+        "no column type",
+        "use text,",
+    ),
+    "a reference to nothing": Wrong(
+        '"env:CRM_TOKEN"', '»"env:"', "sources.crm.auth.token", "refers to nothing", "write env:NAME"
+    ),
+    "sources that are none": Wrong(
+        RIGHT[RIGHT.index("[sources.crm]") :],
+        "[»sources]\ncrm = 5\n",
+        "sources.crm",
+        "must be a table",
+        "[section]",
+    ),
 }
 
 UNMARKED = {
+    "sources that are none": (11, 7),
     "a key that is missing": (16, 22),
     "a base URL that is missing": (10, 10),
     "a schedule that is missing": (16, 22),

@@ -7,11 +7,10 @@ import os
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-HEAVY = ("alembic", "apscheduler", "httpcore", "httpx", "pydantic", "rich", "sqlalchemy", "tenacity", "whenever")
+HEAVY = ("alembic", "apscheduler", "httpcore", "httpx", "rich", "sqlalchemy", "tenacity", "whenever")
 SECONDS = 0.2
 TRIES = 5
 
@@ -19,17 +18,20 @@ TRIES = 5
 def cpu_of(command: list[str]) -> float:
     """Seconds of user and system time that a command takes, from its first instruction to its exit."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""})
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env=own)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def test_help_takes_less_than_a_fifth_of_a_second_of_cpu() -> None:
-    script = Path(sys.executable).with_name("poller")
+    command = [sys.executable, "-m", "poller", "--help"]
 
-    fastest = min(cpu_of([str(script), "--help"]) for _ in range(TRIES))
+    fastest = min(cpu_of(command) for _ in range(TRIES))
 
-    assert fastest < SECONDS, f"`poller --help` takes {fastest:.3f} s of CPU at best: see `python -X importtime -m poller --help`"
+    assert fastest < SECONDS, (
+        f"`poller --help` takes {fastest:.3f} s of CPU at best: `python -X importtime -m poller --help` says why"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["once", "--help"], ["--version"]], ids=" ".join)
@@ -42,4 +44,4 @@ def test_help_imports_nothing_that_only_the_work_needs(arguments: list[str]) -> 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout
-    assert not set(HEAVY) & set(json.loads(done.stderr))
+    assert set(json.loads(done.stderr)).intersection(HEAVY) == set()

@@ -90,11 +90,11 @@ page = {{ type = "next_url", next = "next_url", size = {size} }}
 
     def offset_toml(self, name: str = "items", *, size: int = 100) -> str:
         """Settings of one stream that mirrors the view, whose rows Datasette numbers."""
-        numbered = '_next = "{offset}", ' + _QUIET
+        paged = '_size = "{size}", _next = "{offset}", ' + _QUIET
         return f"""\
 [sources.datasette.streams.{name}]
 path = "/{self.database}/{VIEW}.json"
-params = {{ _shape = "objects", _sort = "updated_at", updated_at__gte = "{{since}}", _size = "{{size}}", {numbered} }}
+params = {{ _shape = "objects", _sort = "updated_at", updated_at__gte = "{{since}}", {paged} }}
 records = "rows"
 key = "id"
 updated_at = "updated_at"

@@ -28,7 +28,7 @@ class Mirror:
 
     def once(self) -> dict[str, Any]:
         """``poller once`` in a process of its own; the run's row. Fails when the command does."""
-        command = [sys.executable, "/tmp/once_house.py", str(self.settings)]
+        command = [sys.executable, "-m", "poller", "--config", str(self.settings), "once"]
         done = subprocess.run(
             command,
             capture_output=True,

@@ -2,8 +2,8 @@
 
 Where since can be moved (ascending, verified), it is moved after every page and the cursor
 dropped, because a cursor may be an offset in disguise. Cursors are then followed only inside
-a tie group that is longer than a page, and such a group is read until two readings in a row
-show the same rows: a row that left while the first was under way, and let another slide past
+a tie group that is longer than a page, and such a group is read until two readings in a row,
+cut into pages of different sizes, show the same rows: a row that left while the first was under way, and let another slide past
 the cursor, would be missing from the second.
 """
 
@@ -14,9 +14,10 @@ from dataclasses import replace
 from poller.core.errors import ScanError
 from poller.core.page import Cursor, Ending, Page
 from poller.core.paging import Guard
-from poller.core.scan.by_offset import LARGER, anchor_beyond
+from poller.core.scan.by_offset import anchor_beyond
 from poller.core.scan.course import MOST_PASSES, Course, end_of_listing, taken
 from poller.core.scan.evidence import Evidence, group, mark
+from poller.core.scan.larger import as_given, larger_page
 from poller.core.scan.place import Leg, Place
 from poller.core.window import Scan
 
@@ -34,12 +35,12 @@ def _anchored(scan: Scan, place: Place, page: Page, following: Cursor | None) ->
     here = replace(place, reading=_read_in_group(scan, place, page))
     moved = None if following is None else anchor_beyond(scan, here)
     if following is None or moved is not None:
-        again = _group_again(here)
+        again = _group_again(scan, here)
         return Course(moved if again is None else again)
-    if here.grown is None and here.cursor is None and page.rows > 0:
-        return Course(replace(place, grown=True, size=here.size * LARGER, pages=0))
-    if here.grown and page.rows <= scan.stream.pager.size:
-        here = replace(here, grown=False, size=scan.stream.pager.size)
+    larger = larger_page(here, page) if here.cursor is None and here.passes == 0 else None
+    if larger is not None:
+        return Course(larger)
+    here = as_given(scan, here, page)
     return Course(following_to(here, following))
 
 
@@ -53,7 +54,7 @@ def _read_in_group(scan: Scan, place: Place, page: Page) -> tuple[int, int]:
     return count + len(inside), (total + sum(int(each, 16) for each in inside)) % 2**63
 
 
-def _group_again(place: Place) -> Place | None:
+def _group_again(scan: Scan, place: Place) -> Place | None:
     """The tie group once more; None when one page showed all of it, or two readings agree."""
     if place.pages <= 1 or place.reading == place.previous:
         return None
@@ -65,6 +66,7 @@ def _group_again(place: Place) -> Place | None:
         )
     return replace(
         place,
+        size=_other_size(scan, place),
         cursor=None,
         last=None,
         last_text=None,
@@ -74,6 +76,12 @@ def _group_again(place: Place) -> Place | None:
         previous=place.reading,
         guard=Guard(),
     )
+
+
+def _other_size(scan: Scan, place: Place) -> int:
+    """Pages cut elsewhere: what an order hides at one page boundary, it shows at another."""
+    usual = scan.stream.pager.size
+    return usual if place.size != usual else max(1, usual - usual // 3)
 
 
 def following_to(place: Place, cursor: Cursor) -> Place:

@@ -17,12 +17,11 @@ from poller.core.page import Page
 from poller.core.position import canonical
 from poller.core.scan.course import Course, end_of_listing, taken, with_cap
 from poller.core.scan.evidence import Evidence, group, tail_of
+from poller.core.scan.larger import as_given, larger_page
 from poller.core.scan.place import Leg, Place, anchored_at
 from poller.core.steps import Notice, NoticeKind
 from poller.core.window import Scan
 
-LARGER = 8
-"""How many times the page size to ask for when a tie group does not fit into a page."""
 MOST_STEPS_BACK = 8
 """Steps back in a row before the listing is begun again."""
 MOST_STALE_PAGES = 50
@@ -45,10 +44,20 @@ def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
 def _forward(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     here = replace(place, tail=tail_of(seen.marks), backed=0, stale=0, doubted=False)
     if place.leg is Leg.LISTED:
-        return Course(_overlapping(here, page))
+        return _listed(scan, here, page, seen)
     if page.rows < place.size and not place.capped:
-        return Course(_behind(replace(here, length=page.rows), page))  # ascending: an end that comes too early loses nothing
+        # in ascending order an end that comes too early loses nothing: the rest stands after the watermark
+        return Course(_behind(replace(here, length=page.rows), page))
     return _advance(scan, here, page)
+
+
+def _listed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
+    """On to the next page; two short pages in a row of nothing but rows that were changed after the run
+    began are the end, or a listing that grows could never be read to it."""
+    late = place.late + 1 if seen.only_late and page.rows < place.widest else 0
+    if late > 1:
+        return end_of_listing(scan, place)
+    return Course(replace(_overlapping(place, page), late=late))
 
 
 def _nothing_new(place: Place, page: Page) -> Course:
@@ -68,10 +77,10 @@ def _advance(scan: Scan, place: Place, page: Page) -> Course:
     moved = anchor_beyond(scan, place)
     if moved is not None:
         return Course(moved)
-    if place.grown is None and place.offset == 0:
-        return Course(replace(place, grown=True, size=place.size * LARGER))
-    if place.grown and page.rows <= scan.stream.pager.size:
-        place = replace(place, grown=False, size=scan.stream.pager.size)
+    larger = larger_page(place, page) if place.offset == 0 else None
+    if larger is not None:
+        return Course(larger)
+    place = as_given(scan, place, page)
     if scan.stream.ties == "unstable":
         at = "" if place.last is None else f" {canonical(place.last)}"
         raise ScanError(

@@ -12,10 +12,12 @@ from dataclasses import replace
 
 from poller.core.errors import ScanError
 from poller.core.page import Page
+from poller.core.paging import Guard
 from poller.core.position import canonical
-from poller.core.scan.by_offset import LARGER, anchor_beyond
+from poller.core.scan.by_offset import anchor_beyond
 from poller.core.scan.course import Course, taken
 from poller.core.scan.evidence import Evidence, group
+from poller.core.scan.larger import larger_page
 from poller.core.scan.place import Place, anchored_at
 from poller.core.window import Scan
 
@@ -25,7 +27,7 @@ _EPOCH = 0
 def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     """The course after ``page``. Raises ScanError when a tie group fits into no page."""
     if place.confirming:
-        return Course(None) if page.rows == 0 else _group_again(scan, place)
+        return Course(None) if _nothing_safe(page, seen) else _group_again(scan, place)
     here = taken(place, page, seen)
     moved = anchor_beyond(scan, here)
     if moved is not None:
@@ -33,6 +35,12 @@ def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     if page.rows == 0:
         return Course(None)
     return _undated(scan, here, page) if here.last is None else _beyond_the_group(scan, here, page)
+
+
+def _nothing_safe(page: Page, seen: Evidence) -> bool:
+    """Whether nothing lies there but rows dated ahead of the clock; those are mirrored, and go nowhere."""
+    dated = all(record.position is not None for record in page.records)
+    return seen.last is None and dated and not page.rejects
 
 
 def _undated(scan: Scan, place: Place, page: Page) -> Course:
@@ -48,32 +56,38 @@ def _undated(scan: Scan, place: Place, page: Page) -> Course:
 
 
 def _beyond_the_group(scan: Scan, place: Place, page: Page) -> Course:
-    if place.grown and page.rows <= scan.stream.pager.size:
-        place = replace(place, grown=False)
     if _may_be_cut(scan, place, page):
-        return _group_again(scan, place)
+        return _larger(place, page)
     behind = group(scan, place.last or 0) + scan.unit + scan.rule.step_back
-    return Course(replace(place, since=behind, confirming=True))
+    return Course(replace(place, since=behind, length=page.rows, confirming=True))
 
 
 def _may_be_cut(scan: Scan, place: Place, page: Page) -> bool:
     """Whether the page was as full as this server makes pages: the tie group may go on behind it."""
-    if place.grown:
+    if any(r.position is not None and group(scan, r.position) > (place.last or 0) for r in page.records):
+        return False  # a row dated ahead of the clock stands behind the whole group
+    if place.size > scan.stream.pager.size and page.rows > scan.stream.pager.size:
         return page.rows >= place.size
     moved = place.since != scan.since
     return page.rows >= scan.stream.pager.size or (moved and page.rows >= place.widest > 1)
 
 
 def _group_again(scan: Scan, place: Place) -> Course:
-    """The tie group may be longer than the page: read it again, in a larger one."""
+    """Something lies behind the tie group: read the group again, with what came in meanwhile, or in a
+    larger page."""
     last = place.last or 0
-    if place.grown is False:
+    again = replace(place, since=group(scan, last), since_text=place.last_text, confirming=False)
+    if place.doubted:
+        return _larger(again, None)
+    return Course(replace(again, doubted=True, guard=Guard()))
+
+
+def _larger(place: Place, page: Page | None) -> Course:
+    larger = None if page is None else larger_page(place, page)
+    if larger is None:
         raise ScanError(
-            f"more records share the position {canonical(last)} than the API sends in one page "
+            f"more records share the position {canonical(place.last or 0)} than the API sends in one page "
             f"({place.widest}); a keyset pager cannot pass them",
             hint="raise page.size, page by offset or cursor, or set since.granularity finer if the filter is",
         )
-    larger = place.size * LARGER
-    return Course(
-        replace(place, since=group(scan, last), since_text=place.last_text, confirming=False, grown=True, size=larger)
-    )
+    return Course(larger)

@@ -10,7 +10,7 @@ from xxhash import xxh3_64_hexdigest
 
 from poller.core.model import Order
 from poller.core.page import Page, Record
-from poller.core.position import Position, floor, from_datetime
+from poller.core.position import SECOND, Position, floor, from_datetime
 from poller.core.scan.place import TAIL, Place
 from poller.core.window import Scan
 
@@ -33,25 +33,37 @@ class Evidence:
     """The page shows a row that was read before."""
     news: bool
     """The page shows a row that was not among the last that were read."""
+    only_late: bool
+    """All such rows were changed after the run began, by the server's clock."""
 
 
-def examine(scan: Scan, place: Place, page: Page) -> Evidence:
-    """Everything that the scan rules need to know of ``page``, read at ``place``."""
-    limit = clock_of(page)
+def examine(scan: Scan, place: Place, page: Page, horizon: Position | None) -> Evidence:
+    """Everything that the scan rules need to know of ``page``, read at ``place``.
+
+    ``horizon`` is the server's clock at the run's first page; None before that page.
+    """
+    limit, unit = clock_of(page), scan.unit
     safe = [r for r in page.records if r.position is not None and r.position <= limit]
-    groups = [floor(r.position, scan.unit) for r in safe if r.position is not None]
+    groups = [floor(r.position, unit) for r in safe if r.position is not None]
     marks = tuple(mark(place.order, record) for record in page.records)
     known = set(place.tail)
     asked = scan.asked(place)
+    fresh = [record for record, each in zip(page.records, marks, strict=True) if each not in known]
+    earliest = None if asked is None else floor(asked, unit)
     return Evidence(
         ordered=_follows(place, groups),
-        before_since=asked is not None and any(each < floor(asked, scan.unit) for each in groups),
+        before_since=earliest is not None and any(each < earliest for each in groups),
         last=safe[-1] if safe else None,
         highest=max(safe, key=lambda record: record.position or 0) if safe else None,
         marks=marks,
         knows=any(each in known for each in marks),
-        news=any(each not in known for each in marks) or bool(page.rejects),
+        news=bool(fresh) or bool(page.rejects),
+        only_late=bool(fresh) and not page.rejects and all(_is_late(each, horizon, limit) for each in fresh),
     )
+
+
+def _is_late(record: Record, horizon: Position | None, limit: Position) -> bool:
+    return record.position is not None and horizon is not None and horizon + SECOND < record.position <= limit
 
 
 def clock_of(page: Page) -> Position:

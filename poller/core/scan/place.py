@@ -54,8 +54,12 @@ class Place:
     """How often in a row the scan stepped back without meeting a known row."""
     stale: int = 0
     """Pages in a row that showed only known rows."""
-    grown: bool | None = None
-    """A larger page: None not tried, True in use for the tie group at hand, False declined."""
+    honoured: int = 0
+    """The largest page size above the usual one that the server gave in full; 0 before any."""
+    ceiling: int | None = None
+    """A page size that the server refused or did not fill; None: not met yet."""
+    late: int = 0
+    """Short pages in a row whose only news were rows changed after the run began."""
     length: int = 0
     """Rows of the page in front of the one that confirms."""
     short: int | None = None
@@ -109,8 +113,9 @@ def anchored_at(place: Place, scan: Scan, since: Position, text: str | None) -> 
         offset=0,
         cursor=None,
         size=scan.stream.pager.size,
-        grown=None if place.grown else place.grown,
+        honoured=0,
         confirming=False,
+        doubted=False,
         backed=0,
         pages=0,
         passes=0,

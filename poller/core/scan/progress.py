@@ -24,6 +24,8 @@ class Progress:
     started_at: datetime
     """When the scan began, by our clock; a resumed scan keeps its first beginning."""
     edge: Position | None = None
+    horizon: Position | None = None
+    """The server's clock at the first page of this run: what changed later is the next poll's."""
     highest: Position | None = None
     highest_text: str | None = None
     pages: int = 0
@@ -47,7 +49,7 @@ def resume(scan: Scan, checkpoint: Checkpoint | None) -> Progress:
         return Progress(first_place(scan), scan.started_at)
     place = progress.place
     unlimited = replace(place, passes=min(place.passes, 1), restarts=0, backed=0, stale=0)
-    return replace(progress, place=replace(unlimited, fresh=max(1, place.fresh)))
+    return replace(progress, horizon=None, place=replace(unlimited, fresh=max(1, place.fresh)))
 
 
 def save(scan: Scan, progress: Progress) -> Checkpoint:
@@ -73,6 +75,7 @@ def seen(scan: Scan, progress: Progress, page: Page, turn: Turn) -> tuple[Progre
     after = replace(
         progress,
         edge=page.date if progress.pages == 0 else progress.edge,
+        horizon=page.date if progress.horizon is None else progress.horizon,
         highest=highest,
         highest_text=text,
         pages=progress.pages + 1,
@@ -93,7 +96,8 @@ def _highest(progress: Progress, evidence: Evidence) -> tuple[Position | None, s
 
 def _about_positions(scan: Scan, page: Page) -> tuple[Notice, ...]:
     notices = []
-    ahead = [r for r in page.records if r.position is not None and r.position > clock_of(page)]
+    limit = clock_of(page)
+    ahead = [r for r in page.records if r.position is not None and r.position > limit]
     if ahead:
         furthest = max(record.position or 0 for record in ahead)
         text = f"{len(ahead)} records on a page lie ahead of the server's clock, up to {canonical(furthest)}"

@@ -13,6 +13,7 @@ from poller.core.position import SECOND, Position, canonical
 from poller.core.scan import by_cursor, by_offset, by_position
 from poller.core.scan.course import Course, front_anchored, is_unproved_first_load
 from poller.core.scan.evidence import Evidence, examine, group
+from poller.core.scan.larger import refused
 from poller.core.scan.place import Leg, Place, anchored_at, can_anchor, first_place
 from poller.core.steps import Notice, NoticeKind
 from poller.core.window import Scan
@@ -35,14 +36,14 @@ class Turn:
     notices: tuple[Notice, ...] = ()
 
 
-def take(scan: Scan, place: Place, page: Page, edge: Position | None) -> Turn:
+def take(scan: Scan, place: Place, page: Page, horizon: Position | None) -> Turn:
     """The next move of a scan, after ``page`` was read at ``place``.
 
-    ``edge`` is the server's clock at the scan's first page; None when it has not been seen.
+    ``horizon`` is the server's clock at the run's first page; None when it has not been seen.
 
     Raises ScanError when the pages go in circles or the scan cannot be proved complete.
     """
-    seen = examine(scan, place, page)
+    seen = examine(scan, place, page, horizon)
     guarded = _guard(scan, place, page)
     if not seen.ordered:
         return _read_as_unordered(scan, guarded, seen)
@@ -51,7 +52,7 @@ def take(scan: Scan, place: Place, page: Page, edge: Position | None) -> Turn:
         notices.append(_since_ignored(scan, place))
         guarded = replace(guarded, leg=Leg.LISTED)
     course = STEERED[scan.stream.pager.steering](scan, _widened(guarded, page), page, seen)
-    if _answered(place, course, seen, edge):
+    if _answered(place, course, seen, horizon):
         course = replace(course, onto=None)
     return Turn(course, seen, (*notices, *course.notices))
 
@@ -84,11 +85,11 @@ def _expired(reason: str, onto: Place, how: str) -> Turn:
 
 def after_refusal(scan: Scan, place: Place) -> Turn:
     """The API declined a larger page: ask again for what it does offer."""
-    return Turn(Course(replace(place, grown=False, size=scan.stream.pager.size)), _NOTHING)
+    return Turn(Course(refused(scan, place)), _NOTHING)
 
 
 _NOTHING = Evidence(
-    ordered=True, before_since=False, last=None, highest=None, marks=(), knows=False, news=False
+    ordered=True, before_since=False, last=None, highest=None, marks=(), knows=False, news=False, only_late=False
 )
 
 
@@ -105,14 +106,14 @@ def _guard(scan: Scan, place: Place, page: Page) -> Place:
     return replace(place, guard=guard)
 
 
-def _answered(place: Place, course: Course, seen: Evidence, edge: Position | None) -> bool:
-    """Whether an ascending scan has passed its edge: what changed later is the next poll's, so that
+def _answered(place: Place, course: Course, seen: Evidence, horizon: Position | None) -> bool:
+    """Whether an ascending scan has passed its horizon: what changed later is the next poll's, so that
     a scan ends however fast rows are written."""
     onto, last = course.onto, None if seen.last is None else seen.last.position
-    if onto is None or last is None or edge is None or place.leg is not Leg.ANCHORED:
+    if onto is None or last is None or horizon is None or place.leg is not Leg.ANCHORED:
         return False
     moved = onto.leg is Leg.ANCHORED and onto.since is not None and onto.since != place.since
-    return moved and not onto.confirming and last > edge + SECOND
+    return moved and not onto.confirming and last > horizon + SECOND
 
 
 def _widened(place: Place, page: Page) -> Place:
