@@ -66,6 +66,14 @@ unused: $(BIN)/.ready ## Dependencies that are missing, unused or only borrowed
 mutants: $(BIN)/.ready ## Plant each known defect and see the suite catch it
 	$(BIN)/python -m tests.mutants
 
+.PHONY: memory
+memory: $(BIN)/.ready ## Memory of a poll of 200,000 rows against one of 20,000
+	$(BIN)/python -m pytest tests/cost/test_memory.py -q --durations=1
+
+.PHONY: benchmark
+benchmark: $(BIN)/.ready ## CPU of a first load beside a floor written by hand; ARGS="--rows 50000"
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
 .PHONY: audit
 audit: $(BIN)/.ready ## Known vulnerabilities in what a release ships (asks a public database)
 	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/run.txt

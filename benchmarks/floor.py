@@ -17,8 +17,6 @@ import httpx
 import msgspec
 from xxhash import xxh3_128_hexdigest
 
-SIZE = 1000
-
 
 class Order(msgspec.Struct):
     """One record of :mod:`tests.cost.source`, typed."""
@@ -45,23 +43,27 @@ class Page(msgspec.Struct):
     """One answer, cut into the records' own bytes."""
 
     rows: list[msgspec.Raw]
-    next: int | None
+    next: str | None
 
 
 _PAGE = msgspec.json.Decoder(Page)
 _ORDER = msgspec.json.Decoder(Order)
 _FIELDS = Order.__struct_fields__
-_NESTED = frozenset({"address", "tags"})
-_TABLES = (
-    "CREATE TABLE orders (id INTEGER PRIMARY KEY, number TEXT, status TEXT, customer_id INTEGER, customer_name TEXT,"
-    " email TEXT, currency TEXT, total REAL, discount REAL, paid INTEGER, lines INTEGER, address TEXT, tags TEXT,"
-    " note TEXT, created_at TEXT, updated_at TEXT, _payload TEXT NOT NULL, _hash TEXT NOT NULL) STRICT",
-    "CREATE TABLE changes (seq INTEGER PRIMARY KEY, op TEXT NOT NULL, key TEXT NOT NULL, after TEXT NOT NULL) STRICT",
-)
+_ORDERS = """
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY, number TEXT, status TEXT, customer_id INTEGER, customer_name TEXT, email TEXT,
+    currency TEXT, total REAL, discount REAL, paid INTEGER, lines INTEGER, address TEXT, tags TEXT, note TEXT,
+    created_at TEXT, updated_at TEXT, _payload TEXT NOT NULL, _hash TEXT NOT NULL
+) STRICT"""
+_CHANGES = """
+CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY, op TEXT NOT NULL, key TEXT NOT NULL, after TEXT NOT NULL
+) STRICT"""
+_SETUP = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", _ORDERS, _CHANGES)
 _COLUMNS = (*_FIELDS, "_payload", "_hash")
 _UPSERT = (
-    f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (id) DO UPDATE"  # noqa: S608
-    f" SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
+    f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 (constants)
+    f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
 _CHANGE = "INSERT INTO changes VALUES (?, 'snapshot', ?, ?)"
 
@@ -69,7 +71,7 @@ _CHANGE = "INSERT INTO changes VALUES (?, 'snapshot', ?, ?)"
 def main(base_url: str, path: str) -> None:
     """Mirror the whole source into a new SQLite file at ``path``, as durably as poller does."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", *_TABLES):
+        for statement in _SETUP:
             database.execute(statement)
         seq = 0
         for page in _pages(base_url):
@@ -83,10 +85,10 @@ def main(base_url: str, path: str) -> None:
 
 
 def _pages(base_url: str) -> Iterator[list[msgspec.Raw]]:
-    cursor: int | None = 0
+    cursor: str | None = ""
     with httpx.Client() as client:
         while cursor is not None:
-            answer = client.get(f"{base_url}/rows", params={"cursor": cursor, "limit": SIZE})
+            answer = client.get(f"{base_url}/rows", params={"cursor": cursor})
             page = _PAGE.decode(answer.raise_for_status().content)
             yield page.rows
             cursor = page.next
@@ -95,9 +97,12 @@ def _pages(base_url: str) -> Iterator[list[msgspec.Raw]]:
 def _row(raw: msgspec.Raw) -> Sequence[Any]:
     own = bytes(raw)
     order = _ORDER.decode(own)
-    values = [getattr(order, name) for name in _FIELDS]
-    typed = [bytes(value).decode() if name in _NESTED else value for name, value in zip(_FIELDS, values, strict=True)]
+    typed = (_sql(getattr(order, name)) for name in _FIELDS)
     return (*typed, own.decode(), xxh3_128_hexdigest(own))
+
+
+def _sql(value: Any) -> Any:  # noqa: ANN401 (any SQL value)
+    return bytes(value).decode() if type(value) is msgspec.Raw else value
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Prints a table and the ratio; exits 1 when ``--at-most`` is given and the ratio 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import sqlite3
 import subprocess
@@ -49,7 +48,11 @@ def _floor(base_url: str, folder: Path) -> list[str]:
     return [sys.executable, "-m", "benchmarks.floor", base_url, str(folder / "mirror.db")]
 
 
-LOADERS: dict[str, tuple[Loader, str]] = {"floor": (_floor, "orders"), "poller once": (_poller, "shop_orders")}
+LOADERS: dict[str, tuple[Loader, str]] = {
+    "floor": (_floor, "orders"),
+    "poller once": (_poller, "shop_orders"),
+}
+"""Each with the table that it fills."""
 
 
 def _load(loader: Loader, table: str, base_url: str, rows: int) -> float:
@@ -58,7 +61,7 @@ def _load(loader: Loader, table: str, base_url: str, rows: int) -> float:
         folder = Path(made)
         command = loader(base_url, folder)
         before = _cpu_of_children()
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env={**os.environ, "NO_COLOR": "1"})
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)  # noqa: S603 (our own two programs)
         spent = _cpu_of_children() - before
         with closing(sqlite3.connect(folder / "mirror.db")) as mirror:
             found = mirror.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 (one of two constants)
@@ -76,12 +79,14 @@ def _cpu_of_children() -> float:
 def _say(rows: int, best: dict[str, float], ratio: float) -> None:
     size = len(record(rows // 2).encode())
     lines = [f"{rows:,} records of {size} bytes, pages of {PAGE:,}, into SQLite"]
-    lines += [f"  {name:<12} {cpu:6.2f} CPU s  {cpu / rows * 1e6:6.1f} µs a record" for name, cpu in best.items()]
+    for name, cpu in best.items():
+        lines.append(f"  {name:<12} {cpu:6.2f} CPU s  {cpu / rows * 1e6:6.1f} µs a record")
     sys.stdout.write("\n".join([*lines, f"  ratio        {ratio:6.2f}\n"]))
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=(__doc__ or "").splitlines()[0])
+    promise = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=promise)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=2, help="the best of so many rounds counts")
     parser.add_argument("--at-most", type=float, help="fail when the ratio is above this")

@@ -31,7 +31,7 @@ def call(arguments: Sequence[str]) -> int:
         return _reader_left()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever it is, it becomes one message and an exit code)
         return fail(error, debug="--debug" in given)
     return 0
 

@@ -12,6 +12,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from poller import __version__
+from poller.cli.failures import UsageError
+from poller.cli.names import did_you_mean
 from poller.cli.options import LogFormat, Options
 
 ABOUT = """\
@@ -37,7 +39,7 @@ COMMANDS = {
     "db": "Show or upgrade the revision of the database.",
     "demo": "See the main job against a bundled API, in under a minute.",
 }
-"""Every command with its line in ``poller --help``. A command is a module; one with several verbs has ``VERBS``."""
+"""Every command with its line in the help. A command is a module; one with several verbs has ``VERBS``."""
 
 PLAIN = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -51,6 +53,11 @@ class Lazy(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
         return _loaded(cmd_name) if cmd_name in COMMANDS else None
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UsageError(f"there is no command {args[0]!r}", hint=_near(args[0]))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -61,6 +68,10 @@ def command() -> Any:  # noqa: ANN401
     app = _app(ABOUT, cls=Lazy, epilog=EPILOG)
     app.callback()(_shared)
     return get_command(app)
+
+
+def _near(word: str) -> str:
+    return did_you_mean(word, list(COMMANDS)) or "`poller --help` lists them"
 
 
 def _loaded(name: str) -> Any:  # noqa: ANN401

@@ -20,7 +20,9 @@ def changes(
     streams: Streams = None,
     after: Annotated[
         int | None,
-        Option("--after", min=0, metavar="SEQ", help="Only what follows this number, oldest first; one stream."),
+        Option(
+            "--after", min=0, metavar="SEQ", help="Only what follows this number, oldest first; one stream."
+        ),
     ] = None,
     limit: Annotated[int, Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 20,
     as_json: Json = False,

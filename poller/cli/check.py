@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def check(
     context: Context,
     streams: Streams = None,
-    offline: Annotated[bool, Option("--offline", help="Ask no API: settings, secrets and database only.")] = False,
+    offline: Annotated[
+        bool, Option("--offline", help="Ask no API: settings, secrets and database only.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check settings, database, secrets and APIs, and say what each stream is guaranteed.
@@ -82,7 +84,8 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
 
     yield Finding(
         Level.OK,
-        f"read without a problem: {counted(len(settings.sources), 'source')}, {counted(len(settings.streams), 'stream')}",
+        f"read without a problem: {counted(len(settings.sources), 'source')}, "
+        f"{counted(len(settings.streams), 'stream')}",
     )
     for warning in settings.warnings:
         yield Finding(Level.CAUTION, warning)

@@ -71,7 +71,9 @@ def _secrets(source: Source) -> Iterator[tuple[str, Secret]]:
 def _of_absent(has_folder: bool, path: str) -> Finding:  # noqa: FBT001 (a fact that was seen)
     if has_folder:
         return Finding(Level.OK, f"{path} does not exist yet; the first poll makes it")
-    return Finding(Level.FAILED, f"the folder of {path} does not exist", "create it, or correct [database] url")
+    return Finding(
+        Level.FAILED, f"the folder of {path} does not exist", "create it, or correct [database] url"
+    )
 
 
 def _of_revision(database: Database) -> Finding:
@@ -94,7 +96,8 @@ def _of_library(url: str) -> Sequence[Finding]:
     return (
         Finding(
             Level.CAUTION,
-            f"the SQLite library is {sqlite3.sqlite_version}: before {safe} it can corrupt a database that two "
+            f"the SQLite library is {sqlite3.sqlite_version}: before {safe} it can corrupt a database "
+            "that two "
             "processes write and checkpoint at once; poller checkpoints from one process only",
             f"do not write to this file from other programs, or use a Python with SQLite {safe}",
         ),

@@ -12,7 +12,7 @@ from poller.cli.options import Options, options_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from poller.store.views import LetterView
+    from poller.store.views_letters import LetterView
 
 
 def list_letters(
@@ -26,7 +26,7 @@ def list_letters(
     from poller.cli import screen
     from poller.cli.names import chosen
     from poller.cli.opening import reading, settings_of, stream_names
-    from poller.store.views import all_letters, open_letters
+    from poller.store.views_letters import all_letters, open_letters
 
     options = options_of(context)
     settings = settings_of(options)
@@ -50,12 +50,14 @@ def show_letter(
     from poller.cli import screen
     from poller.cli.failures import UsageError
     from poller.cli.opening import reading, settings_of
-    from poller.store.views import letter
+    from poller.store.views_letters import letter
 
     with reading(settings_of(options_of(context))) as database:
         found = letter(database, number)
     if found is None:
-        raise UsageError(f"there is no dead letter {number}", hint="`poller dead-letters list --all` shows them")
+        raise UsageError(
+            f"there is no dead letter {number}", hint="`poller dead-letters list --all` shows them"
+        )
     if as_json:
         screen.json_lines([as_row(found)])
     else:
@@ -63,7 +65,7 @@ def show_letter(
 
 
 def as_row(view: LetterView) -> dict[str, Any]:
-    """One line of ``poller dead-letters list --json``. ``payload`` is text; bytes that are no UTF-8 are escaped."""
+    """One line of ``dead-letters list --json``. ``payload`` is text; bytes that are no UTF-8 are escaped."""
     from poller.cli.words import json_moment, json_position
 
     row = {name: getattr(view, name) for name in view.__dataclass_fields__}
@@ -115,7 +117,7 @@ def _show_one(view: LetterView) -> None:
         "key": view.key or NOTHING,
         "position": position(view.position),
         "first seen": moment(view.first_seen_at),
-        "last seen": f"{moment(view.last_seen_at)} ({number(view.times)}×)",
+        "last seen": f"{moment(view.last_seen_at)} ({number(view.times)}x)",
         "run": NOTHING if view.run is None else str(view.run),
         "request": view.request_id or NOTHING,
         "closed": closed,

@@ -74,7 +74,10 @@ def _defect(error: Exception, *, debug: bool) -> int:
     if debug:
         _trace(error)
     what = _clean(f"{type(error).__name__}: {error}")
-    print(f"error: a defect in poller: {what}\nhint: run it again with --debug and report what it shows", file=sys.stderr)
+    print(
+        f"error: a defect in poller: {what}\nhint: run it again with --debug and report what it shows",
+        file=sys.stderr,
+    )
     return FAILED
 
 

@@ -14,8 +14,12 @@ DEMO_URL = "http://127.0.0.1:8790"
 
 def init(
     context: Context,
-    path: Annotated[Path | None, Argument(metavar="[FILE]", help="Where to. [default: --config, else settings.toml]")] = None,
-    example: Annotated[bool, Option("--example", help="Settings that run against the bundled demo API.")] = False,
+    path: Annotated[
+        Path | None, Argument(metavar="[FILE]", help="Where to; settings.toml when not said.")
+    ] = None,
+    example: Annotated[
+        bool, Option("--example", help="Settings that run against the bundled demo API.")
+    ] = False,
     force: Annotated[bool, Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write settings.toml with comments, to be filled in; or --example, which runs as it is."""
@@ -30,9 +34,13 @@ def init(
         with where.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise UsageError(f"{where} is there already", hint="--force writes over it; or name another file") from None
+        raise UsageError(
+            f"{where} is there already", hint="--force writes over it; or name another file"
+        ) from None
     except OSError as error:
-        raise UsageError(f"{where} cannot be written: {error.strerror}", hint="check the folder, and its rights") from None
+        raise UsageError(
+            f"{where} cannot be written: {error.strerror}", hint="check the folder, and its rights"
+        ) from None
     print(where)
     note(_next_steps(where, EXAMPLE_STEPS if example else STEPS), options)
 
@@ -65,7 +73,7 @@ and here:
   poller once{config}
   poller query{config} "select * from demo_issues limit 5\""""
 
-TEXT = '''\
+TEXT = """\
 # Settings of poller: which APIs to mirror, and into which database. `poller check` looks at them,
 # asks each stream for one page, and says what is guaranteed. Every option: docs/reference/settings.md
 
@@ -78,7 +86,7 @@ workers = 8                              # polls at the same time, over all sour
 # --- one API; the name is yours ---------------------------------------------------------------------
 [sources.crm]
 base_url = "https://<host>/api"
-auth = { type = "bearer", token = "env:API_TOKEN" }   # or { type = "api_key", header = "X-API-Key", value = "env:…" }
+auth = { type = "bearer", token = "env:API_TOKEN" }   # or type = "api_key", header = "…", value = "env:…"
 timeout = "30s"                          # of a whole request
 concurrency = 2                          # requests at the same time
 rate_limit = "100/minute"                # what the API allows; [] when it does not say
@@ -96,4 +104,4 @@ order = "asc"                            # what the request sorts by: asc, desc 
 schedule = "5m"                          # or a cron expression: "*/5 * * * *"
 since = { format = "rfc3339", bound = "closed", lookback = "2m" }
 page = { type = "offset", size = 100 }   # or cursor, next_url, keyset
-'''
+"""

@@ -52,14 +52,16 @@ def of_the_page(stream: Stream, page: Page) -> Iterator[Finding]:
         level = Level.FAILED if not page.records else Level.CAUTION
         yield Finding(
             level,
-            f"{counted(len(page.rejects), 'row')} cannot be mirrored, the first because of its {first.reason}: {first.detail}",
+            f"{counted(len(page.rejects), 'row')} cannot be mirrored, the first because of its "
+            f"{first.reason}: {first.detail}",
             f"check key ({', '.join(path.text for path in stream.key)}) and records ({stream.records.text})",
         )
     elif len({record.key for record in page.records}) < len(page.records):
         yield Finding(
             Level.CAUTION,
-            f"{counted(page.rows, 'row')} have {len({r.key for r in page.records})} keys: rows overwrite each other",
-            "name all fields that make a record unique: key = [\"account\", \"id\"]",
+            f"{counted(page.rows, 'row')} have {len({r.key for r in page.records})} keys: rows overwrite "
+            "each other",
+            'name all fields that make a record unique: key = ["account", "id"]',
         )
     else:
         yield Finding(Level.OK, f"every row has a key of its own, such as {page.records[0].key}")
@@ -71,7 +73,9 @@ def _of_positions(stream: Stream, page: Page) -> Iterator[Finding]:
         return
     unread = [record for record in page.records if record.position is None]
     if not unread:
-        yield Finding(Level.OK, f"every {stream.updated_at.text} can be read, such as {page.records[-1].position_text}")
+        yield Finding(
+            Level.OK, f"every {stream.updated_at.text} can be read, such as {page.records[-1].position_text}"
+        )
         return
     such = unread[0].position_text or "null"
     level = Level.FAILED if len(unread) == len(page.records) else Level.CAUTION
@@ -79,7 +83,8 @@ def _of_positions(stream: Stream, page: Page) -> Iterator[Finding]:
         level,
         f"{counted(len(unread), 'row')} of {number(len(page.records))} have no {stream.updated_at.text} "
         f"that can be read, such as {such!r:.60}",
-        "check updated_at, and since.format; rows without a position are mirrored, and only a full listing sees them change",
+        "check updated_at, and since.format; rows without a position are mirrored, and only a full "
+        "listing sees them change",
     )
 
 
@@ -93,7 +98,9 @@ def of_the_order(stream: Stream, scan: Scan, page: Page) -> Iterator[Finding]:
     groups = [group(scan, record.position) for record in page.records if record.position is not None]
     wanted = sorted(groups, reverse=stream.order is Order.DESC)
     if len(set(groups)) < 2:  # noqa: PLR2004 (an order takes two)
-        yield Finding(Level.UNSURE, f"whether rows come in {stream.order} order cannot be told: all stand together")
+        yield Finding(
+            Level.UNSURE, f"whether rows come in {stream.order} order cannot be told: all stand together"
+        )
     elif groups == wanted:
         yield Finding(Level.OK, f"rows come in {stream.order} order, as declared")
     else:
@@ -120,7 +127,7 @@ def between(page: Page) -> Position | None:
     return middle
 
 
-def of_since(stream: Stream, scan: Scan, place: Place, page: Page) -> Finding:
+def of_since(scan: Scan, place: Place, page: Page) -> Finding:
     """Whether the page that was asked from a position has rows before it."""
     from poller.core.scan.evidence import group
 
@@ -128,14 +135,17 @@ def of_since(stream: Stream, scan: Scan, place: Place, page: Page) -> Finding:
     early = [
         record.position
         for record in page.records
-        if asked is not None and record.position is not None and group(scan, record.position) < group(scan, asked)
+        if asked is not None
+        and record.position is not None
+        and group(scan, record.position) < group(scan, asked)
     ]
     said = position(asked)
     if not early:
         return Finding(Level.OK, f"since is honoured: asked from {said}, nothing came from before")
     return Finding(
         Level.CAUTION,
-        f"since is ignored, or read more coarsely: asked from {said}, rows came from {position(min(early))} on",
+        f"since is ignored, or read more coarsely: asked from {said}, rows came from "
+        f"{position(min(early))} on",
         "check the parameter that holds {since}, and since.format; or say what the filter truncates to: "
         'granularity = "1d"',
     )
@@ -149,12 +159,20 @@ def of_the_size(stream: Stream, page: Page, more: bool | None) -> Iterator[Findi
     if page.rows == 0:
         return
     if page.rows > size:
-        yield Finding(Level.CAUTION, f"asked for {size} rows a page, the API sent {page.rows}", "is {size} in the request?")
+        yield Finding(
+            Level.CAUTION,
+            f"asked for {size} rows a page, the API sent {page.rows}",
+            "is {size} in the request?",
+        )
     elif page.rows == size:
         yield Finding(Level.OK, f"the page size of {size} is honoured")
         yield from _of_the_next(stream, goes_on=goes_on)
     elif goes_on or more:
-        yield Finding(Level.CAUTION, f"asked for {size} rows a page, the API sends {page.rows}: it caps them", f"size = {page.rows} says so")
+        yield Finding(
+            Level.CAUTION,
+            f"asked for {size} rows a page, the API sends {page.rows}: it caps them",
+            f"size = {page.rows} says so",
+        )
     else:
         yield Finding(Level.OK, f"all {counted(page.rows, 'row')} fit into one page of {size}")
 
@@ -169,6 +187,7 @@ def _of_the_next(stream: Stream, *, goes_on: bool) -> Iterator[Finding]:
     else:
         yield Finding(
             Level.CAUTION,
-            "the page is full and names no next one: either these are all rows, or next is looked for in the wrong place",
+            "the page is full and names no next one: either these are all rows, or next is looked for in "
+            "the wrong place",
             "compare page.next with an answer of the API (--debug shows the request)",
         )

@@ -26,7 +26,9 @@ class Wish:
 def intended(wish: Wish, view: StreamView, stream: Stream) -> int | None:
     """The new watermark; None is the start. Raises UsageError for what is no place, or lies ahead."""
     if [wish.to is not None, wish.back is not None, wish.start].count(True) != 1:
-        raise UsageError("say where to: exactly one of --to, --back and --start", hint="for example --back 7d")
+        raise UsageError(
+            "say where to: exactly one of --to, --back and --start", hint="for example --back 7d"
+        )
     if wish.start:
         return None
     target = _named(wish.to, stream) if wish.to is not None else _back_by(wish.back or "", view)
@@ -53,14 +55,17 @@ def told(database: Database, view: StreamView, stream: Stream, target: int | Non
         f"stream    {view.name}\n"
         f"old       {old}\n"
         f"new       {new}\n"
-        f"to read   about {counted(rows, 'row')} that the mirror has from there on, in {counted(max(pages, 1), 'request')}"
+        f"to read   about {counted(rows, 'row')} that the mirror has from there on, in "
+        f"{counted(max(pages, 1), 'request')}"
     )
 
 
 def ask(question: str) -> None:
     """Return when the answer is yes. Raises UsageError when it is no, or when nobody can be asked."""
     if not sys.stdin.isatty():
-        raise UsageError("nobody is there to be asked", hint="--yes does it without asking, --dry-run only shows it")
+        raise UsageError(
+            "nobody is there to be asked", hint="--yes does it without asking, --dry-run only shows it"
+        )
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
@@ -79,13 +84,18 @@ def _named(text: str, stream: Stream) -> int:
 
 def _back_by(text: str, view: StreamView) -> int:
     from poller.core.duration import parse_duration
-    from poller.core.position import nanoseconds
+    from poller.core.position import canonical, nanoseconds
 
     try:
         length = parse_duration(text)
     except ValueError as error:
         raise UsageError(f"--back: {error}") from None
-    return (view.watermark or 0) - nanoseconds(length)
+    target = (view.watermark or 0) - nanoseconds(length)
+    try:
+        canonical(target)
+    except ValueError:
+        raise UsageError(f"--back {text} leads before the year 1", hint="--start reads everything") from None
+    return target
 
 
 def _forward(target: int, view: StreamView) -> UsageError:

@@ -27,11 +27,14 @@ def one(word: str, known: Sequence[str]) -> str:
     """The one stream that ``word`` means. Raises UsageError when it means none, or several."""
     found = chosen([word], known)
     if len(found) > 1:
-        raise UsageError(f"{word} has {len(found)} streams, and this takes one", hint=f"name one of {', '.join(found)}")
+        raise UsageError(
+            f"{word} has {len(found)} streams, and this takes one", hint=f"name one of {', '.join(found)}"
+        )
     return found[0]
 
 
 def source_of(name: str) -> str:
+    """The source of ``source.stream``."""
     return name.partition(".")[0]
 
 

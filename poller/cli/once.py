@@ -139,7 +139,9 @@ def _show(reports: Sequence[Report], options: Options) -> None:
             number(each.done.deleted),
             number(each.done.dead),
             number(each.requests),
-            position(each.after) if each.before == each.after else f"{position(each.before)} → {position(each.after)}",
+            position(each.after)
+            if each.before == each.after
+            else f"{position(each.before)} → {position(each.after)}",
         )
         for each in reports
     ]
@@ -161,7 +163,10 @@ def _explain(reports: Sequence[Report], options: Options) -> None:
         elif each.outcome.value == "partial":
             note(f"{each.stream}: the budget was used up; the next poll goes on from here", options)
         elif each.outcome.value == "stopped":
-            note(f"{each.stream}: stopped; the page in hand was committed, the next poll goes on from here", options)
+            note(
+                f"{each.stream}: stopped; the page in hand was committed, the next poll goes on from here",
+                options,
+            )
         if each.done.dead > 0:
             note(f"{each.stream}: see `poller dead-letters list {each.stream}`", options)
 

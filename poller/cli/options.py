@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 
 from typer import Context
 
 
-class LogFormat(str, Enum):
-    """How log lines are written. A ``str`` as well, because typer reads choices so."""
+class LogFormat(StrEnum):
+    """How log lines are written."""
 
     TEXT = "text"
     JSON = "json"

@@ -105,12 +105,15 @@ def _of_since(reader: _Reader, page: Page, now: datetime) -> Iterator[Finding]:
         return
     middle = judgement.between(page)
     if middle is None:
-        yield Finding(Level.UNSURE, "whether the API honours since cannot be told: all records on the page stand together")
+        yield Finding(
+            Level.UNSURE,
+            "whether the API honours since cannot be told: all records on the page stand together",
+        )
         return
     scan = plan_window(stream, "", now, watermark=middle)
     later = reader.page(scan, first_place(scan))
     if later is not None:
-        yield judgement.of_since(stream, scan, first_place(scan), later)
+        yield judgement.of_since(scan, first_place(scan), later)
 
 
 def _of_the_size(reader: _Reader, scan: Scan, place: Place, page: Page) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Shows on stderr how far runs have come: one line that changes on a terminal, else a line per half minute."""
+"""Shows on stderr how far runs have come: one changing line on a terminal, else a line per half minute."""
 
 from __future__ import annotations
 

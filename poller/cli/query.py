@@ -20,15 +20,19 @@ AT_MOST = 100
 _NAME = re.compile(r"[A-Za-z][\w-]*(\.[\w-]+)?")
 
 
-def query(
+def query(  # noqa: PLR0913, PLR0917 (one parameter per option, as typer reads them)
     context: Context,
     sql: Annotated[str, Argument(metavar="SQL|STREAM", help="A statement in quotes, or source.stream.")],
     where: Annotated[str | None, Option("--where", metavar="SQL", help="With a stream: a condition.")] = None,
     order_by: Annotated[str | None, Option("--order-by", metavar="SQL", help="With a stream.")] = None,
     limit: Annotated[int | None, Option("--limit", "-n", min=1, metavar="N", help="With a stream.")] = None,
-    columns: Annotated[str | None, Option("--columns", metavar="A,B", help="With a stream: only these.")] = None,
+    columns: Annotated[
+        str | None, Option("--columns", metavar="A,B", help="With a stream: only these.")
+    ] = None,
     deleted: Annotated[bool, Option("--deleted", help="With a stream: deleted rows, too.")] = False,
-    meta: Annotated[bool, Option("--meta", help="Show poller's own columns too (_key, _position, …).")] = False,
+    meta: Annotated[
+        bool, Option("--meta", help="Show poller's own columns too (_key, _position, …).")
+    ] = False,
     as_json: Annotated[bool, Option("--json", help="JSON Lines, keys as the columns.")] = False,
     as_csv: Annotated[bool, Option("--csv", help="CSV with a header.")] = False,
 ) -> None:

@@ -43,9 +43,13 @@ def _kept(columns: Sequence[str], sql: str, form: Form) -> list[int]:
     """Which columns to show: without ``--meta`` none of poller's own that the statement does not name."""
     from poller.core.column_names import META
 
-    hidden = set() if form.meta else {name for name in META if not re.search(rf"\b{name}\b", sql.partition(" FROM ")[0])}
+    hidden = (
+        set()
+        if form.meta
+        else {name for name in META if not re.search(rf"\b{name}\b", sql.partition(" FROM ")[0])}
+    )
     kept = [index for index, name in enumerate(columns) if name not in hidden]
-    return kept if kept else list(range(len(columns)))
+    return kept or list(range(len(columns)))
 
 
 def _as_json(names: Sequence[str], rows: Iterable[Row]) -> None:
@@ -76,8 +80,14 @@ def _as_table(names: Sequence[str], rows: Iterable[Row], at_most: int | None, op
     if sys.stdout.isatty() and not screen.fits(names, cells):
         _as_blocks(names, cells)
     else:
-        numeric = [all(isinstance(value, int | float | None) for value in column) for column in zip(*found, strict=True)]
-        columns = [screen.Column(name, right, cut=True, verbatim=True) for name, right in zip(names, numeric, strict=True)]
+        numeric = [
+            all(isinstance(value, int | float | None) for value in column)
+            for column in zip(*found, strict=True)
+        ]
+        columns = [
+            screen.Column(name, right, cut=True, verbatim=True)
+            for name, right in zip(names, numeric, strict=True)
+        ]
         screen.show(columns, cells, options)
     if more:
         screen.note(f"the first {at_most} rows; --limit shows more", options)

@@ -43,7 +43,7 @@ class Wanted:
 
 
 def statement(settings: Settings, database: Database, word: str, wanted: Wanted, at_most: int | None) -> str:
-    """The SELECT on the mirror of the stream that ``word`` names. With ``at_most``, one row more than that."""
+    """The SELECT on the mirror of the stream that ``word`` names; with ``at_most``, one row more than that."""
     from poller.cli.opening import stream_names
     from poller.store.views_streams import stream_view
 
@@ -72,7 +72,9 @@ def explained(database: Database, error: StoreError) -> PollerError:
         return error
     missing = re.search(r"no such (table|column): (\S+)", text)
     if missing is None:
-        return UsageError(_short(text), hint="the statement goes to the database as it stands: check its syntax")
+        return UsageError(
+            _short(text), hint="the statement goes to the database as it stands: check its syntax"
+        )
     known = tables(database)
     names = list(known) if missing[1] == "table" else [c for columns in known.values() for c in columns]
     return UsageError(f"no such {missing[1]}: {missing[2]}", hint=_meant(missing[1], missing[2], names))
@@ -84,9 +86,9 @@ def _meant(kind: str, word: str, names: list[str]) -> str:
     if close is not None:
         return close
     if kind == "column":
-        return 'column names are in snake_case (userId → user_id); texts stand in single quotes'
+        return "column names are in snake_case (userId → user_id); texts stand in single quotes"
     mirrors = sorted(name for name in names if not name.startswith("poller_"))
-    return f"there are {', '.join(mirrors)}, and poller's own tables: see `poller query \"select name from sqlite_master\"`"
+    return f'there are {", ".join(mirrors)}, and poller\'s own tables: see `poller query "select name from sqlite_master"`'
 
 
 def _split(columns: str) -> list[str]:

@@ -118,9 +118,11 @@ def _on_a_terminal(columns: Sequence[Column], rows: Sequence[Sequence[str]], opt
             min_width=None if column.cut else _widths([[column.title], *([row[index]] for row in flat)])[0],
         )
     for row in flat:
-        table.add_row(*(Text(row[i], style=COLOURS.get(row[i], "") if columns[i].coloured else "") for i in kept))
+        table.add_row(
+            *(Text(row[i], style=COLOURS.get(row[i], "") if columns[i].coloured else "") for i in kept)
+        )
     plain_asked = options.no_color or "NO_COLOR" in os.environ
-    Console(no_color=plain_asked, highlight=False, width=width()).print(table)
+    Console(color_system=None if plain_asked else "auto", highlight=False, width=width()).print(table)
 
 
 def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
@@ -129,7 +131,7 @@ def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]
     widths = [min(w, NARROWEST) if c.cut else w for w, c in zip(natural, columns, strict=True)]
     kept = list(range(len(columns)))
     for index in reversed(range(len(columns))):
-        if sum(widths[i] + len(GAP) for i in kept) - len(GAP) <= width():
+        if sum(widths[i] + len(GAP) for i in kept) <= width():
             break
         if columns[index].spare:
             kept.remove(index)

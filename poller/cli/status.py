@@ -74,14 +74,19 @@ def standing(settings: Settings, view: StreamView, now: datetime) -> Standing:
     from poller.store.views_streams import facts
 
     found = [
-        (source, stream) for source in settings.sources for stream in source.streams if str(stream) == view.name
+        (source, stream)
+        for source in settings.sources
+        for stream in source.streams
+        if str(stream) == view.name
     ]
     if not found:
         return Standing(view, None, None)
     source, stream = found[0]
     meaning = fingerprint(source, stream)
     changed = view.fingerprint is not None and view.fingerprint != meaning
-    blocked = f"its settings changed ({describe_change(view.fingerprint or '', meaning)})" if changed else None
+    blocked = (
+        f"its settings changed ({describe_change(view.fingerprint or '', meaning)})" if changed else None
+    )
     return Standing(view, judge(facts(view, stream, now, blocked), now), stream.schedule.next(now))
 
 

@@ -57,8 +57,12 @@ def show_watermark(context: Context, stream: OneStream, as_json: Json = False) -
 def reset(
     context: Context,
     stream: OneStream,
-    to: Annotated[str | None, Option("--to", metavar="TIME", help="To this time, 2026-11-01T00:00:00Z.")] = None,
-    back: Annotated[str | None, Option("--back", metavar="SPAN", help="Back by so much, such as 7d or 12h.")] = None,
+    to: Annotated[
+        str | None, Option("--to", metavar="TIME", help="To this time, 2026-11-01T00:00:00Z.")
+    ] = None,
+    back: Annotated[
+        str | None, Option("--back", metavar="SPAN", help="Back by so much, such as 7d or 12h.")
+    ] = None,
     start: Annotated[bool, Option("--start", help="To the start: everything is read again.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Only show what would happen.")] = False,
     yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False,
@@ -91,7 +95,10 @@ def reset(
         if not yes:
             ask(f"Move the watermark of {name}?")
         epoch = reset_watermark(database, name, target, _who(), why or "poller watermark reset")
-    note(f"done (epoch {epoch}); the next poll of {name} reads from there, by itself under `poller run`", options)
+    note(
+        f"done (epoch {epoch}); the next poll of {name} reads from there, by itself under `poller run`",
+        options,
+    )
 
 
 def as_row(view: StreamView) -> dict[str, Any]:

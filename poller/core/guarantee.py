@@ -1,7 +1,7 @@
 """What a stream is promised, in words, and the settings under which rows could be lost.
 
-The words follow the scan rules (:mod:`poller.core.scan`): how pages are steered × what order the
-API keeps × whether since can be moved. A *hazard* has a name: one that is ``REFUSED`` makes
+The words follow the scan rules (:mod:`poller.core.scan`): how pages are steered, what order the
+API keeps, whether since can be moved. A *hazard* has a name: one that is ``REFUSED`` makes
 ``poller check`` fail until the settings change or ``accept = ["name"]`` says that somebody has
 looked at it and lives with it; a ``CAUTION`` is told, and can be accepted to be quiet.
 """
@@ -71,32 +71,54 @@ def guarantee(stream: Stream) -> Guarantee:
 
 def _sentences(stream: Stream) -> Iterator[str]:
     yield _how_it_reads(stream)
+    yield from _how_it_begins(stream)
     yield from _what_it_asks(stream)
     yield from _how_far_it_goes(stream)
     yield "Rows that the API deletes stay in the mirror: deletions are not looked for."
 
 
 _ANCHORED = {
-    Steering.OFFSET: "After each page since moves to the last safe position and the offset starts again at 0; "
-    "offsets count only among rows of one position. Rows that move while the scan runs are neither skipped nor lost.",
-    Steering.CURSOR: "After each page since moves to the last safe position and the cursor is dropped; cursors are "
-    "followed only among rows of one position, until two readings agree. Rows that move are neither skipped nor lost.",
-    Steering.POSITION: "Since alone moves, to the last position of each page; rows of one position must fit into a "
+    Steering.OFFSET: "After each page since moves to the last safe position and the offset starts again "
+    "at 0; "
+    "offsets count only among rows of one position. Rows that move while the scan runs are neither "
+    "skipped nor lost.",
+    Steering.CURSOR: "After each page since moves to the last safe position and the cursor is dropped; "
+    "cursors are "
+    "followed only among rows of one position, until two readings agree. Rows that move are neither "
+    "skipped nor lost.",
+    Steering.POSITION: "Since alone moves, to the last position of each page; rows of one position must "
+    "fit into a "
     "page, else the run fails and says so. Rows that move while the scan runs are neither skipped nor lost.",
 }
 _LISTED = {
-    (Steering.OFFSET, Order.ASC): "Each page begins with the last row of the one before it; when that row is not "
+    (
+        Steering.OFFSET,
+        Order.ASC,
+    ): "Each page begins with the last row of the one before it; when that row is not "
     "seen again, rows slid, and the scan steps back until it is. No row is skipped.",
-    (Steering.OFFSET, Order.DESC): "Newest first: each page overlaps the one before it by a row, and the scan steps "
+    (
+        Steering.OFFSET,
+        Order.DESC,
+    ): "Newest first: each page overlaps the one before it by a row, and the scan steps "
     "back when no known row shows again. A scan is complete or counts for nothing.",
-    (Steering.OFFSET, Order.KEY): "Rows stand by a key that never changes, so an update does not move them; each "
-    "page overlaps the one before it by a row, and the scan steps back when it is not seen again. No row is skipped.",
+    (
+        Steering.OFFSET,
+        Order.KEY,
+    ): "Rows stand by a key that never changes, so an update does not move them; each "
+    "page overlaps the one before it by a row, and the scan steps back when it is not seen again. No row "
+    "is skipped.",
     (Steering.OFFSET, Order.NONE): "No order is known: the listing is read at least twice, and until a whole "
     "reading brings nothing new (at most five more times, then the run fails). That is evidence, not proof.",
     (Steering.CURSOR, Order.ASC): "The API's cursor is followed to its end.",
-    (Steering.CURSOR, Order.DESC): "Newest first: the API's cursor is followed to its end. A scan is complete or "
+    (
+        Steering.CURSOR,
+        Order.DESC,
+    ): "Newest first: the API's cursor is followed to its end. A scan is complete or "
     "counts for nothing; rows that change meanwhile are the next poll's.",
-    (Steering.CURSOR, Order.KEY): "Rows stand by a key that never changes; the API's cursor is followed to its end.",
+    (
+        Steering.CURSOR,
+        Order.KEY,
+    ): "Rows stand by a key that never changes; the API's cursor is followed to its end.",
     (Steering.CURSOR, Order.NONE): "No order is known: the API's cursor is followed to its end, and trusted.",
 }
 
@@ -107,13 +129,28 @@ def _how_it_reads(stream: Stream) -> str:
     return _LISTED[(stream.pager.steering, stream.order)]
 
 
+def _how_it_begins(stream: Stream) -> Iterator[str]:
+    """Of a stream that moves since: what the first poll does when it has none to send."""
+    rule = stream.since
+    if not _anchors(stream) or rule is None or rule.start is not None:
+        return
+    if stream.pager.steering is Steering.CURSOR or stream.ties == "unstable":
+        yield "The first poll has no since to send: it reads the listing to its end, and then again, moving since."
+    elif stream.pager.steering is Steering.OFFSET:
+        yield "The first poll has no since to send: its pages overlap by a row, and it steps back where rows slid."
+
+
 def _what_it_asks(stream: Stream) -> Iterator[str]:
     rule = stream.since
     if rule is None or not stream.filters_by_since:
         yield "Every poll reads everything, so that any difference is found, whatever the API says of when it changed."
         return
     again = rule.step_back + int(rule.lookback / timedelta(microseconds=1)) * 1000
-    overlap = "" if again == 0 else f", less {format_duration(timedelta(microseconds=again // 1000))} that are read again"
+    overlap = (
+        ""
+        if again == 0
+        else f", less {format_duration(timedelta(microseconds=again // 1000))} that are read again"
+    )
     yield (
         f"A poll asks for what changed since the watermark{overlap}; "
         "a row that changes without a newer position is not seen."

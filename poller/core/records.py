@@ -7,6 +7,7 @@ lone surrogate or a NaN somewhere, is cut into records by :mod:`poller.core.tole
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -100,7 +101,8 @@ def read_record(stream: Stream, raw: bytes) -> Record | Reject:
         fields = _VALUE.decode(raw)
         payload = raw.decode()
     except (ValueError, RecursionError) as refused:
-        return Reject(raw, "value", f"not a value that can be stored: {refused}")
+        detail = f"not a value that can be stored: {refused}"
+        return Reject(raw, "value", detail, _key_beside_poison(stream, raw))
     if not isinstance(fields, dict):
         return Reject(raw, "shape", f"a record must be an object, not {_kind(fields)}")
     key = _key(stream.key, fields)
@@ -116,6 +118,16 @@ def read_record(stream: Stream, raw: bytes) -> Record | Reject:
         fields=fields,
         digest=xxh3_128_hexdigest(_CANONICAL.encode(fields)),
     )
+
+
+def _key_beside_poison(stream: Stream, raw: bytes) -> str | None:
+    """The key of a record that cannot be stored, so that its next version closes the dead letter."""
+    try:
+        fields = json.loads(raw.decode("utf-8", "surrogateescape"))
+        key = _key(stream.key, fields) if isinstance(fields, dict) else None
+    except (ValueError, RecursionError):
+        return None
+    return key if isinstance(key, str) else None
 
 
 _ANY_TIME = TimeFormat()

@@ -1,4 +1,4 @@
-"""What the system tables say, for whoever reads: runs, changes, missed polls, dead letters, moves by hand.
+"""What the system tables say, for whoever reads: runs, changes, missed polls, watermarks moved by hand.
 
 Every function opens one read-only view of what is committed. Lists of what happened come in the
 order in which it happened, and hold the newest ``limit`` of it.
@@ -18,7 +18,7 @@ from poller.core.errors import StoreUnavailable
 from poller.core.position import Position
 from poller.store.database import Database, open_database
 from poller.store.tables import changes as changes_table
-from poller.store.tables import dead_letters, missed_polls, notices, runs, streams, watermarks
+from poller.store.tables import missed_polls, notices, runs, streams, watermarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +98,6 @@ class MoveView:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class LetterView:
-    """A record or page that could not be mirrored, with its bytes; ``closed_at`` None: still open."""
-
-    id: int
-    stream: str
-    reason: str
-    detail: str
-    key: str | None
-    position: Position | None
-    request_id: str | None
-    times: int
-    first_seen_at: datetime
-    last_seen_at: datetime
-    run: int | None
-    closed_at: datetime | None
-    closed_by: int | None
-    payload: bytes
-
-
 def open_existing(url: str) -> Database:
     """The database at ``url`` to look into, which is not made when it does not exist.
 
@@ -155,7 +135,7 @@ def run_views(
     database: Database, names: Sequence[str], limit: int, outcomes: Sequence[str] = ()
 ) -> list[RunView]:
     """The newest ``limit`` runs of these streams; with ``outcomes``, only those that ended so."""
-    asked = _of_streams(select(runs, streams.c.name.label("stream")).join(streams), names)
+    asked = of_streams(select(runs, streams.c.name.label("stream")).join(streams), names)
     if outcomes:
         asked = asked.where(runs.c.outcome.in_(outcomes))
     with database.read() as connection:
@@ -178,14 +158,14 @@ def change_views(database: Database, names: Sequence[str], limit: int) -> list[C
         changes_table.c.stream_id.desc(),
         changes_table.c.seq.desc(),
     )
-    asked = _of_streams(_CHANGES, names).order_by(*newest).limit(limit)
+    asked = of_streams(_CHANGES, names).order_by(*newest).limit(limit)
     with database.read() as connection:
         return [_change_view(row) for row in reversed(connection.execute(asked).all())]
 
 
 def changes_after(database: Database, name: str, after: int, limit: int) -> list[ChangeView]:
     """The first ``limit`` changes of one stream with a number above ``after``."""
-    asked = _of_streams(_CHANGES, [name]).where(changes_table.c.seq > after)
+    asked = of_streams(_CHANGES, [name]).where(changes_table.c.seq > after)
     with database.read() as connection:
         found = connection.execute(asked.order_by(changes_table.c.seq).limit(limit)).all()
     return [_change_view(row) for row in found]
@@ -193,17 +173,17 @@ def changes_after(database: Database, name: str, after: int, limit: int) -> list
 
 def missed_views(database: Database, names: Sequence[str], limit: int) -> list[MissedView]:
     """The newest ``limit`` stretches of missed polls, healed or not."""
-    return _missed(database, _of_streams(_MISSED, names), limit)
+    return _missed(database, of_streams(_MISSED, names), limit)
 
 
 def open_missed_views(database: Database, names: Sequence[str], limit: int) -> list[MissedView]:
     """The newest ``limit`` stretches of missed polls that no run has healed yet."""
-    return _missed(database, _of_streams(_MISSED, names).where(missed_polls.c.healed_by.is_(None)), limit)
+    return _missed(database, of_streams(_MISSED, names).where(missed_polls.c.healed_by.is_(None)), limit)
 
 
 def move_views(database: Database, names: Sequence[str], limit: int) -> list[MoveView]:
     """The newest ``limit`` watermarks that were moved by hand."""
-    asked = _of_streams(select(watermarks, streams.c.name.label("stream")).join(streams), names)
+    asked = of_streams(select(watermarks, streams.c.name.label("stream")).join(streams), names)
     with database.read() as connection:
         found = connection.execute(asked.order_by(watermarks.c.id.desc()).limit(limit)).all()
     return [
@@ -212,32 +192,15 @@ def move_views(database: Database, names: Sequence[str], limit: int) -> list[Mov
     ]
 
 
-def open_letters(database: Database, names: Sequence[str], limit: int) -> list[LetterView]:
-    """The newest ``limit`` dead letters that no newer version has closed."""
-    return _letters(database, _of_streams(_LETTERS, names).where(dead_letters.c.closed_at.is_(None)), limit)
-
-
-def all_letters(database: Database, names: Sequence[str], limit: int) -> list[LetterView]:
-    """The newest ``limit`` dead letters, closed ones too."""
-    return _letters(database, _of_streams(_LETTERS, names), limit)
-
-
-def letter(database: Database, number: int) -> LetterView | None:
-    """One dead letter by its number; None when there is none."""
-    found = _letters(database, _LETTERS.where(dead_letters.c.id == number), 1)
-    return found[0] if found else None
-
-
 _CHANGES = select(changes_table, streams.c.name.label("stream")).join(streams)
 _MISSED = select(missed_polls, streams.c.name.label("stream")).join(streams)
-_LETTERS = select(dead_letters, streams.c.name.label("stream")).join(streams)
 _COUNTS = (
     *("polls", "pages", "rows_read", "inserted", "updated", "unchanged", "deleted", "refused", "dead"),
     *("late", "requests", "failed_requests", "bytes_received", "healed"),
 )
 
 
-def _of_streams(asked: Select[tuple[object, ...]], names: Sequence[str]) -> Select[tuple[object, ...]]:
+def of_streams(asked: Select[tuple[object, ...]], names: Sequence[str]) -> Select[tuple[object, ...]]:
     """Only these streams; an empty list asks for all, also for those that the settings no longer have."""
     return asked.where(streams.c.name.in_(names)) if names else asked
 
@@ -289,15 +252,5 @@ def _missed(database: Database, asked: Select[tuple[object, ...]], limit: int) -
                 row.healed_by,
                 row.healed_at,
             )
-            for row in reversed(connection.execute(newest).all())
-        ]
-
-
-def _letters(database: Database, asked: Select[tuple[object, ...]], limit: int) -> list[LetterView]:
-    newest = asked.order_by(dead_letters.c.last_seen_at.desc(), dead_letters.c.id.desc()).limit(limit)
-    names = [name for name in LetterView.__dataclass_fields__ if name != "run"]
-    with database.read() as connection:
-        return [
-            LetterView(run=row.run_id, **{name: getattr(row, name) for name in names})
             for row in reversed(connection.execute(newest).all())
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -38,7 +37,7 @@ def test_good_settings_are_exit_0_with_every_finding_ok(desk: Desk) -> None:
 def test_nothing_is_written_and_no_database_is_made(desk: Desk) -> None:
     desk.run("check")
 
-    assert sorted(os.listdir(desk.folder)) == ["settings.toml"]
+    assert sorted(path.name for path in desk.folder.iterdir()) == ["settings.toml"]
 
 
 def test_the_guarantee_is_told_in_words(desk: Desk) -> None:
@@ -131,7 +130,7 @@ def test_a_key_that_is_not_unique_is_found(desk: Desk) -> None:
 
 
 CASES = [
-    ({"sort": "desc"}, 'failed: rows do not come in asc order'),
+    ({"sort": "desc"}, "failed: rows do not come in asc order"),
     ({"compare": "ignored"}, "caution: since is ignored"),
     ({"cap": 7}, "caution: asked for 100 rows a page, the API sends 7"),
 ]
@@ -168,7 +167,10 @@ def test_a_cursor_that_is_looked_for_in_the_wrong_place_is_found(
         right = (
             desk.config.read_text()
             .replace('offset = "{offset}"', 'cursor = "{cursor}"')
-            .replace('page = { type = "offset", size = 100 }', 'page = { type = "cursor", next = "next", size = 10 }')
+            .replace(
+                'page = { type = "offset", size = 100 }',
+                'page = { type = "cursor", next = "next", size = 10 }',
+            )
         )
         desk.config.write_text(right)
         assert "ok: the page names the next one" in texts(desk)

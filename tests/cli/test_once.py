@@ -18,7 +18,9 @@ def test_the_mirror_holds_what_the_api_holds_and_the_line_says_so(desk: Desk) ->
     ran = desk.run("once", "--json")
 
     assert (ran.code, ran.err) == (0, "")
-    assert [(row["stream"], row["outcome"], row["inserted"]) for row in ran.rows] == [("shop.orders", "ok", 30)]
+    assert [(row["stream"], row["outcome"], row["inserted"]) for row in ran.rows] == [
+        ("shop.orders", "ok", 30)
+    ]
     assert ran.rows[0]["watermark_before"] is None
     assert ran.rows[0]["watermark_after"] == "2026-09-21T14:13:20.000000000Z"
     assert mirrored(desk) == desk.api.truth().keys()
@@ -75,7 +77,10 @@ def test_a_failing_stream_does_not_stop_the_others(desk: Desk) -> None:
     ran = desk.run("once", "--json")
 
     assert ran.code == 1
-    assert {row["stream"]: row["outcome"] for row in ran.rows} == {"shop.orders": "ok", "shop.broken": "failed"}
+    assert {row["stream"]: row["outcome"] for row in ran.rows} == {
+        "shop.orders": "ok",
+        "shop.broken": "failed",
+    }
 
 
 def test_no_streams_in_the_settings_is_said(desk: Desk) -> None:
@@ -144,5 +149,3 @@ def test_a_server_error_that_passes_is_no_failure(desk: Desk) -> None:
 def mirrored(desk: Desk) -> set[int]:
     with closing(sqlite3.connect(desk.database)) as connection:
         return {row[0] for row in connection.execute("SELECT id FROM shop_orders")}
-
-

@@ -64,7 +64,13 @@ def test_a_syntax_error_is_one_message(polled: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["delete from shop_orders", "update shop_orders set name = ''", "drop table shop_orders", "create table t (a)"]
+    "sql",
+    [
+        "delete from shop_orders",
+        "update shop_orders set name = ''",
+        "drop table shop_orders",
+        "create table t (a)",
+    ],
 )
 def test_nothing_can_be_written(polled: Desk, sql: str) -> None:
     ran = polled.run("query", sql)

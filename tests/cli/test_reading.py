@@ -22,7 +22,9 @@ LISTS = [
 
 
 @pytest.mark.parametrize("words", LISTS, ids=" ".join)
-def test_without_a_database_the_next_step_is_told_and_none_is_made(desk: Desk, words: tuple[str, ...]) -> None:
+def test_without_a_database_the_next_step_is_told_and_none_is_made(
+    desk: Desk, words: tuple[str, ...]
+) -> None:
     ran = desk.run(*words)
 
     assert (ran.code, ran.out) == (1, "")
@@ -40,7 +42,9 @@ def test_an_unknown_stream_is_exit_2_with_the_one_that_was_meant(desk: Desk, wor
     assert "did you mean shop.orders?" in ran.err
 
 
-@pytest.mark.parametrize("words", [("missed",), ("missed", "--open"), ("runs", "--failed"), ("dead-letters", "list")])
+@pytest.mark.parametrize(
+    "words", [("missed",), ("missed", "--open"), ("runs", "--failed"), ("dead-letters", "list")]
+)
 def test_nothing_to_list_is_a_sentence_on_stderr(desk: Desk, words: tuple[str, ...]) -> None:
     desk.run("once")
 
@@ -122,7 +126,11 @@ def test_a_change_shows_the_record_before_and_after_as_it_was_sent(desk: Desk) -
 
     ran = desk.run("changes", "--limit", "1", "--json")
 
-    assert (ran.rows[0]["op"], ran.rows[0]["before"]["version"], ran.rows[0]["after"]["version"]) == ("update", 1, 2)
+    assert (ran.rows[0]["op"], ran.rows[0]["before"]["version"], ran.rows[0]["after"]["version"]) == (
+        "update",
+        1,
+        2,
+    )
     assert '"price":12.50' in ran.out
 
 
@@ -185,15 +193,16 @@ def test_missed_lists_stretches_with_reason_and_the_run_that_healed_them(desk: D
 
 def test_a_record_without_a_key_is_listed_and_shown_with_its_bytes(desk: Desk) -> None:
     desk.config.write_text(desk.config.read_text().replace('key = "id"', 'key = "sku"'))
-    desk.api.world.update(desk.api.world.ids()[0], sku="S-1")
+    for row in desk.api.world.newest():
+        if row.id != 15:
+            desk.api.world.update(row.id, row.at, sku=f"S-{row.id}")
     ran = desk.run("once")
 
     letters = desk.run("dead-letters", "list", "--json").rows
     shown = desk.run("dead-letters", "show", str(letters[0]["id"]))
 
     assert "poller dead-letters list shop.orders" in ran.err
-    assert len(letters) == 29
-    assert letters[0]["reason"] == "key"
+    assert [letter["reason"] for letter in letters] == ["key"]
     assert letters[0]["payload"] in shown.out
 
 

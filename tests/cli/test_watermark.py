@@ -19,7 +19,9 @@ def watermark(desk: Desk) -> str | None:
 
 
 def test_back_moves_by_a_span_and_the_next_poll_reads_from_there(polled: Desk) -> None:
-    moved = polled.run("watermark", "reset", "shop.orders", "--back", "10s", "--yes", "--why", "vendor import")
+    moved = polled.run(
+        "watermark", "reset", "shop.orders", "--back", "10s", "--yes", "--why", "vendor import"
+    )
     row = polled.run("once", "--json").rows[0]
 
     assert moved.code == 0
@@ -68,7 +70,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("words", "message"), WRONG, ids=[" ".join(words) or "nothing" for words, _ in WRONG])
+@pytest.mark.parametrize(
+    ("words", "message"), WRONG, ids=[" ".join(words) or "nothing" for words, _ in WRONG]
+)
 def test_what_is_no_earlier_place_is_refused_and_nothing_moves(
     polled: Desk, words: tuple[str, ...], message: str
 ) -> None:

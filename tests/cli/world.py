@@ -54,7 +54,7 @@ class Ran:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """stdout as JSON Lines."""
+        """Stdout as JSON Lines."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 

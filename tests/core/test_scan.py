@@ -413,3 +413,23 @@ def test_rows_that_become_visible_late_are_found_by_the_lookback() -> None:
     memory.poll(api)
 
     assert memory.mirror() == api.truth()
+
+
+@pytest.mark.parametrize("sort", ["desc", "key", "insertion"])
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_deletes_slide_no_row_past_a_cursor_that_is_an_offset_in_disguise(sort: str, seed: int) -> None:
+    api = ModelApi(paging="offset_cursor", sort=sort, cap=7, seed=seed)
+    fill(api, 150, 0)
+    rng = random.Random(seed)
+    deletions = iter([3, 0, 2, 0, 0, 1, 4])
+    memory = ModelMemory(stream_for(api))
+
+    def delete_some(moving: ModelApi) -> None:
+        for number in rng.sample(sorted(moving.rows)[-60 if sort == "desc" else 0 :][:60], next(deletions, 0)):
+            moving.delete(number)
+
+    api.before_answer = delete_some
+    memory.poll(api)
+
+    truth = api.truth()
+    assert {key: memory.mirror().get(key) for key in truth} == truth

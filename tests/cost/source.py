@@ -1,9 +1,10 @@
 """A source that costs next to nothing: pages written before anybody asks, served by a process of its own.
 
-``GET /rows?cursor=3&limit=1000`` answers the fourth page: ``{"rows": […], "next": 4}``. Records
-have sixteen fields and about 600 bytes, one second apart, in the order of their keys and of
-their positions. Run as a program it prints its base URL as one line of JSON, and serves until its
-standard input closes.
+``GET /rows?cursor=…`` answers ``{"rows": […], "next": "…"}``, a thousand rows a page. Cursors are
+opaque: one that counts rows or pages would be taken for a row number, and the listing read again
+until two readings agree. Records have sixteen fields and about 600 bytes, one second apart, in the
+order of their keys and of their positions. Run as a program it prints its base URL as one line of
+JSON, and serves until its standard input closes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
@@ -45,14 +47,19 @@ def record(number: int) -> str:
     return RECORD % fields
 
 
-def pages(rows: int) -> list[bytes]:
-    """Bodies of every page, and of the empty one behind them that nobody should need."""
-    bodies = []
+def pages(rows: int) -> dict[str, bytes]:
+    """The body of every page by its cursor; the first page's is empty."""
+    bodies = {}
     for first in range(0, rows, PAGE):
         page = ",".join(record(number) for number in range(first, min(first + PAGE, rows)))
-        following = first // PAGE + 1 if first + PAGE < rows else None
-        bodies.append(f'{{"rows":[{page}],"next":{json.dumps(following)}}}'.encode())
-    return [*bodies, b'{"rows":[],"next":null}']
+        following = cursor(first + PAGE) if first + PAGE < rows else None
+        bodies[cursor(first)] = f'{{"rows":[{page}],"next":{json.dumps(following)}}}'.encode()
+    return bodies
+
+
+def cursor(first: int) -> str:
+    """The name of the page that begins with that record, which says nothing about it."""
+    return "" if first == 0 else sha256(str(first).encode()).hexdigest()[:24]
 
 
 @contextmanager
@@ -90,18 +97,18 @@ page = {{ type = "cursor", next = "next", size = {PAGE} }}
 
 class _Answers(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    bodies: list[bytes]
+    bodies: dict[str, bytes]
 
     def do_GET(self) -> None:
         asked = parse_qs(urlsplit(self.path).query)
-        body = self.bodies[int(asked.get("cursor", ["0"])[0])]
+        body = self.bodies[asked.get("cursor", [""])[0]]
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its own name)
         """Nobody reads a log of this server."""
 
 

@@ -30,7 +30,7 @@ def test_help_takes_less_than_a_fifth_of_a_second_of_cpu() -> None:
     fastest = min(cpu_of(command) for _ in range(TRIES))
 
     assert fastest < SECONDS, (
-        f"`poller --help` takes {fastest:.3f} s of CPU at best: `python -X importtime -m poller --help` says why"
+        f"`poller --help` takes {fastest:.3f} s of CPU at best; ask `python -X importtime -m poller --help`"
     )
 
 

@@ -1,4 +1,4 @@
-"""The mirror of a Datasette's table: settings, polls as a user would run them, and what the file then holds."""
+"""A mirror of a Datasette's table: settings, polls as a user runs them, and what the file then holds."""
 
 from __future__ import annotations
 

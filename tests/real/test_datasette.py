@@ -1,4 +1,4 @@
-"""Datasette, which nobody here wrote: 20,000 rows, ties longer than a page, and a writer that does not wait."""
+"""Datasette, which nobody here wrote: 20,000 rows, ties longer than a page, and a writer that never waits."""
 
 from __future__ import annotations
 

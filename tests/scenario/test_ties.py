@@ -56,6 +56,20 @@ def test_ties_in_another_order_on_each_request_are_read_in_one_larger_page(open_
     assert world.mirror() == world.source.truth()
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_pages_of_random_lengths_over_shuffled_ties_are_never_called_complete_when_they_are_not(
+    open_world: OpenWorld, seed: int
+) -> None:
+    api = {"paging": "offset", "ties": "shuffled", "lengths": "random"}
+    world = open_world(api, seed=seed, since={"start": "2026-11-01T00:00:00Z"})
+    fill(world.model, 12, tied=7)
+
+    for _ in range(3):
+        report = world.any_poll()
+
+    assert report.error is not None or world.mirror() == world.source.truth()
+
+
 @pytest.mark.parametrize("api", [{"paging": "keyset"}, {"paging": "offset", "ties": "shuffled"}])
 def test_a_tie_group_that_nothing_can_prove_complete_fails_the_run_and_leaves_the_watermark(
     open_world: OpenWorld, api: dict[str, str]

@@ -112,7 +112,7 @@ def test_replicas_that_lag_in_turn_lose_nothing_within_the_lookback(
         world.model.touch_many(range(1, 16))
         world.pass_time(1)
         world.model.insert_many(3)
-        r=world.any_poll(); print('REQ', r)
+        world.any_poll()
     world.source.be_quiet()
     world.replica_is_behind(0)
     world.quiet_poll()

@@ -16,6 +16,7 @@ from poller.core.page import Cursor, Ending, Page
 from poller.core.paging import Guard
 from poller.core.scan.by_offset import anchor_beyond
 from poller.core.scan.course import MOST_PASSES, Course, end_of_listing, taken
+from poller.core.scan.disguise import counts_rows
 from poller.core.scan.evidence import Evidence, group, mark
 from poller.core.scan.larger import as_given, larger_page
 from poller.core.scan.place import Leg, Place
@@ -27,8 +28,17 @@ def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     here = taken(place, page, seen)
     following = _following(place, page)
     if place.leg is Leg.LISTED:
-        return end_of_listing(scan, here) if following is None else Course(following_to(here, following))
+        here = replace(here, rows=here.rows + page.rows)
+        return _listed(scan, here, following)
     return _anchored(scan, here, page, following)
+
+
+def _listed(scan: Scan, place: Place, following: Cursor | None) -> Course:
+    """Follow the cursor, and watch whether it counts rows: such a listing is read until two readings agree."""
+    if following is None:
+        return end_of_listing(scan, place)
+    counts = place.counting and counts_rows(following.value, place.rows, place.pages)
+    return Course(following_to(replace(place, counting=counts), following))
 
 
 def _anchored(scan: Scan, place: Place, page: Page, following: Cursor | None) -> Course:

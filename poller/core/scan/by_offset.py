@@ -15,7 +15,7 @@ from poller.core.errors import ScanError
 from poller.core.model import Order
 from poller.core.page import Page
 from poller.core.position import canonical
-from poller.core.scan.course import Course, end_of_listing, taken, with_cap
+from poller.core.scan.course import MOST_PASSES, Course, end_of_listing, taken, with_cap
 from poller.core.scan.evidence import Evidence, group, tail_of
 from poller.core.scan.larger import as_given, larger_page
 from poller.core.scan.place import Leg, Place, anchored_at
@@ -24,6 +24,12 @@ from poller.core.window import Scan
 
 MOST_STEPS_BACK = 8
 """Steps back in a row before the listing is begun again."""
+MOST_STRAYS = 50
+"""Steps back without getting further than before, until the scan gives up and says so."""
+ENOUGH_LATE_PAGES = 5
+"""Short pages in a row, of nothing but rows changed after the run began, that are taken for the end."""
+ENOUGH_BEFORE_NULLS = 25
+"""The same in ascending order, where rows without a position may still stand behind them."""
 MOST_STALE_PAGES = 50
 """Pages of nothing but known rows in a row before the API is taken to ignore the row number."""
 
@@ -43,6 +49,8 @@ def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
 
 def _forward(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     here = replace(place, tail=tail_of(seen.marks), backed=0, stale=0, doubted=False)
+    if place.offset > place.furthest:
+        here = replace(here, furthest=place.offset, strayed=0)
     if place.leg is Leg.LISTED:
         return _listed(scan, here, page, seen)
     if page.rows < place.size and not place.capped:
@@ -52,10 +60,10 @@ def _forward(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
 
 
 def _listed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
-    """On to the next page; two short pages in a row of nothing but rows that were changed after the run
-    began are the end, or a listing that grows could never be read to it."""
+    """On to the next page; short pages in a row of nothing but rows that were changed after the run began
+    are the end, or a listing that grows could never be read to it."""
     late = place.late + 1 if seen.only_late and page.rows < place.widest else 0
-    if late > 1:
+    if late >= (ENOUGH_BEFORE_NULLS if place.order is Order.ASC else ENOUGH_LATE_PAGES):
         return end_of_listing(scan, place)
     return Course(replace(_overlapping(place, page), late=late))
 
@@ -82,13 +90,17 @@ def _advance(scan: Scan, place: Place, page: Page) -> Course:
         return Course(larger)
     place = as_given(scan, place, page)
     if scan.stream.ties == "unstable":
-        at = "" if place.last is None else f" {canonical(place.last)}"
-        raise ScanError(
-            f"more records share the position{at} than the API sends in one page ({page.rows}), and their "
-            "order changes between requests: nothing can prove that all of them were read",
-            hint="sort by a unique key (order = \"key\"), or look for a parameter that allows larger pages",
-        )
+        raise _unprovable(place, page)
     return Course(_overlapping(place, page))
+
+
+def _unprovable(place: Place, page: Page) -> ScanError:
+    at = "" if place.last is None else f" {canonical(place.last)}"
+    return ScanError(
+        f"more records share the position{at} than the API sends in one page ({page.rows}), and their "
+        "order changes between requests: nothing can prove that all of them were read",
+        hint="sort by a unique key (order = \"key\"), or look for a parameter that allows larger pages",
+    )
 
 
 def _confirmed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
@@ -99,8 +111,17 @@ def _confirmed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     if place.widest == 1 or place.doubted:
         return replace(_forward(scan, taken(more, page, seen), page, seen), notices=notices)
     moved = anchor_beyond(scan, more) if place.leg is Leg.ANCHORED else None
+    if moved is None and place.leg is Leg.ANCHORED and scan.stream.ties == "unstable":
+        return Course(_in_one_page(place, page), notices=notices)
     once_more = replace(more, offset=place.offset - 1, doubted=True)
     return Course(once_more if moved is None else moved, notices=notices)
+
+
+def _in_one_page(place: Place, page: Page) -> Place:
+    """The tie group from its beginning: where its order is unstable, only a page that holds all of it counts."""
+    if place.passes >= MOST_PASSES:
+        raise _unprovable(place, page)
+    return replace(place, offset=0, passes=place.passes + 1, confirming=False, tail=())
 
 
 def anchor_beyond(scan: Scan, place: Place) -> Place | None:
@@ -126,8 +147,14 @@ def _behind(place: Place, page: Page) -> Place:
 
 def _step_back(place: Place) -> Course:
     """No known row on the page: rows slid towards the front. Go back until one shows again."""
+    if place.strayed >= MOST_STRAYS:
+        raise ScanError(
+            f"{place.strayed} steps back without getting beyond row {place.furthest}: rows move, or replicas "
+            "disagree, faster than pages can be read",
+            hint="ask the API for an order in which rows do not move (order = \"key\"), or for larger pages",
+        )
     far = place.backed >= MOST_STEPS_BACK
     offset = 0 if far else max(0, place.offset - max(place.widest, 1))
     text = f"no known row at offset {place.offset}: rows moved during the scan; back to {offset}"
     notice = Notice(NoticeKind.STEPPED_BACK, text)
-    return Course(replace(place, offset=offset, backed=place.backed + 1), notices=(notice,))
+    return Course(replace(place, offset=offset, backed=place.backed + 1, strayed=place.strayed + 1), notices=(notice,))

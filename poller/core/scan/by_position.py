@@ -15,10 +15,11 @@ from poller.core.page import Page
 from poller.core.paging import Guard
 from poller.core.position import canonical
 from poller.core.scan.by_offset import anchor_beyond
-from poller.core.scan.course import Course, taken
-from poller.core.scan.evidence import Evidence, group
+from poller.core.scan.course import Course, taken, with_cap
+from poller.core.scan.evidence import Evidence, group, tail_of
 from poller.core.scan.larger import larger_page
 from poller.core.scan.place import Place, anchored_at
+from poller.core.steps import Notice
 from poller.core.window import Scan
 
 _EPOCH = 0
@@ -28,13 +29,23 @@ def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     """The course after ``page``. Raises ScanError when a tie group fits into no page."""
     if place.confirming:
         return Course(None) if _nothing_safe(page, seen) else _group_again(scan, place)
-    here = taken(place, page, seen)
-    moved = anchor_beyond(scan, here)
+    here, notices = _measured(taken(place, page, seen), page, seen)
+    return replace(_from_here(scan, here, page), notices=notices)
+
+
+def _measured(place: Place, page: Page, seen: Evidence) -> tuple[Place, tuple[Notice, ...]]:
+    """News on this page show that the one before it was cut, at its length."""
+    cut, notices = with_cap(place) if seen.news and place.length < place.size else (place, ())
+    return replace(cut, length=page.rows, tail=tail_of(seen.marks)), notices
+
+
+def _from_here(scan: Scan, place: Place, page: Page) -> Course:
+    moved = anchor_beyond(scan, place)
     if moved is not None:
         return Course(moved)
     if page.rows == 0:
         return Course(None)
-    return _undated(scan, here, page) if here.last is None else _beyond_the_group(scan, here, page)
+    return _undated(scan, place, page) if place.last is None else _beyond_the_group(scan, place, page)
 
 
 def _nothing_safe(page: Page, seen: Evidence) -> bool:
@@ -59,7 +70,7 @@ def _beyond_the_group(scan: Scan, place: Place, page: Page) -> Course:
     if _may_be_cut(scan, place, page):
         return _larger(place, page)
     behind = group(scan, place.last or 0) + scan.unit + scan.rule.step_back
-    return Course(replace(place, since=behind, length=page.rows, confirming=True))
+    return Course(replace(place, since=behind, confirming=True))
 
 
 def _may_be_cut(scan: Scan, place: Place, page: Page) -> bool:
@@ -68,8 +79,8 @@ def _may_be_cut(scan: Scan, place: Place, page: Page) -> bool:
         return False  # a row dated ahead of the clock stands behind the whole group
     if place.size > scan.stream.pager.size and page.rows > scan.stream.pager.size:
         return page.rows >= place.size
-    moved = place.since != scan.since
-    return page.rows >= scan.stream.pager.size or (moved and page.rows >= place.widest > 1)
+    cap = place.short if place.capped and place.short is not None else scan.stream.pager.size
+    return page.rows >= min(cap, scan.stream.pager.size)
 
 
 def _group_again(scan: Scan, place: Place) -> Course:

@@ -40,7 +40,7 @@ def end_of_listing(scan: Scan, place: Place) -> Course:
     single = place.pages <= 1
     if place.leg is Leg.ANCHORED or single:
         return Course(None)
-    if place.order is Order.NONE and scan.stream.pager.steering is Steering.OFFSET:
+    if _slides(scan, place):
         return _until_readings_agree(scan, place)
     if is_unproved_first_load(scan, place):
         return Course(front_anchored(place))
@@ -60,18 +60,28 @@ def with_cap(place: Place) -> tuple[Place, tuple[Notice, ...]]:
     return replace(place, capped=True), (Notice(NoticeKind.PAGE_CAPPED, text),)
 
 
+def _slides(scan: Scan, place: Place) -> bool:
+    """Whether rows could slide past this listing unseen, so that one reading of it proves nothing."""
+    if scan.stream.pager.steering is Steering.OFFSET:
+        return place.order is Order.NONE
+    return place.counting
+
+
 def _until_readings_agree(scan: Scan, place: Place) -> Course:
-    """Rows without an order: read twice at least, and until a reading brings nothing new."""
+    """Rows that may have slid: read twice at least, and until a reading brings nothing new."""
     again = replace(
         first_place(scan),
         leg=Leg.LISTED,
-        order=Order.NONE,
+        order=place.order,
+        reread=place.reread,
         passes=place.passes + 1,
         widest=place.widest,
         capped=place.capped,
         short=place.short,
     )
-    return Course(again) if place.passes == 0 else Course(None, again)
+    if place.passes == 0:
+        return Course(again)
+    return Course(front_anchored(place) if is_unproved_first_load(scan, place) else None, again)
 
 
 def is_unproved_first_load(scan: Scan, place: Place) -> bool:
@@ -96,6 +106,8 @@ def front_anchored(place: Place) -> Place:
         last=None,
         last_text=None,
         confirming=False,
+        furthest=0,
+        strayed=0,
         pages=0,
         passes=0,
         reading=(0, 0),

@@ -14,6 +14,9 @@ from poller.core.position import SECOND, Position, floor, from_datetime
 from poller.core.scan.place import TAIL, Place
 from poller.core.window import Scan
 
+POISON = "value"
+"""Rejects with this reason are rows of the listing; a record without a key may stand on every page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -28,7 +31,7 @@ class Evidence:
     highest: Record | None
     """The safe record with the highest position; None without one."""
     marks: tuple[str, ...]
-    """One mark per record, in page order."""
+    """One mark per record, in page order, and behind them one per poisoned record."""
     knows: bool
     """The page shows a row that was read before."""
     news: bool
@@ -45,10 +48,11 @@ def examine(scan: Scan, place: Place, page: Page, horizon: Position | None) -> E
     limit, unit = clock_of(page), scan.unit
     safe = [r for r in page.records if r.position is not None and r.position <= limit]
     groups = [floor(r.position, unit) for r in safe if r.position is not None]
-    marks = tuple(mark(place.order, record) for record in page.records)
+    poisoned = tuple(_mark_of_bytes(each.payload) for each in page.rejects if each.reason == POISON)
+    marks = (*(mark(place.order, record) for record in page.records), *poisoned)
     known = set(place.tail)
     asked = scan.asked(place)
-    fresh = [record for record, each in zip(page.records, marks, strict=True) if each not in known]
+    fresh = [record for record, each in zip(page.records, marks, strict=False) if each not in known]
     earliest = None if asked is None else floor(asked, unit)
     return Evidence(
         ordered=_follows(place, groups),
@@ -75,6 +79,11 @@ def mark(order: Order, record: Record) -> str:
     """A short name for a row as it was read; ``key`` order knows a row even after it changed."""
     version = "" if order is Order.KEY else record.position_text or ""
     return xxh3_64_hexdigest(f"{record.key}\n{version}".encode())[:12]
+
+
+def _mark_of_bytes(payload: bytes) -> str:
+    """A poisoned record is a row like any other where pages overlap; it is known by its bytes."""
+    return xxh3_64_hexdigest(payload)[:12]
 
 
 def tail_of(marks: Iterable[str]) -> tuple[str, ...]:

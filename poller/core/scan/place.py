@@ -54,6 +54,10 @@ class Place:
     """How often in a row the scan stepped back without meeting a known row."""
     stale: int = 0
     """Pages in a row that showed only known rows."""
+    furthest: int = 0
+    """The highest row number that was read in this leg."""
+    strayed: int = 0
+    """Steps back since the scan got further than ever."""
     honoured: int = 0
     """The largest page size above the usual one that the server gave in full; 0 before any."""
     ceiling: int | None = None
@@ -70,6 +74,10 @@ class Place:
     """Rows of the longest page so far."""
     pages: int = 0
     """Pages with rows in the reading at hand: of the listing or, when anchored, of the tie group."""
+    rows: int = 0
+    """Rows of the listing in the reading at hand (cursors only)."""
+    counting: bool = True
+    """Each cursor of this listing so far held the number of rows or pages before it: an offset in disguise."""
     passes: int = 0
     """Readings of this listing, or tie group, that were completed."""
     reading: tuple[int, int] = (0, 0)
@@ -117,6 +125,8 @@ def anchored_at(place: Place, scan: Scan, since: Position, text: str | None) -> 
         confirming=False,
         doubted=False,
         backed=0,
+        furthest=0,
+        strayed=0,
         pages=0,
         passes=0,
         reading=(0, 0),

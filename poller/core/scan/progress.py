@@ -48,7 +48,8 @@ def resume(scan: Scan, checkpoint: Checkpoint | None) -> Progress:
     except msgspec.MsgspecError:
         return Progress(first_place(scan), scan.started_at)
     place = progress.place
-    unlimited = replace(place, passes=min(place.passes, 1), restarts=0, backed=0, stale=0)
+    unlimited = replace(place, passes=min(place.passes, 1), restarts=0, backed=0, stale=0, strayed=0)
+    unlimited = replace(unlimited, length=0, short=None, capped=False)
     return replace(progress, horizon=None, place=replace(unlimited, fresh=max(1, place.fresh)))
 
 
