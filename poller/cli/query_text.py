@@ -43,7 +43,7 @@ class Wanted:
 
 
 def statement(settings: Settings, database: Database, word: str, wanted: Wanted, at_most: int | None) -> str:
-    """The SELECT on the mirror of the stream that ``word`` names; with ``at_most``, one row more than that."""
+    """The SELECT on the mirror that ``word`` names; with ``at_most``, for one row more than that."""
     from poller.cli.opening import stream_names
     from poller.store.views_streams import stream_view
 

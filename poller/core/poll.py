@@ -79,10 +79,12 @@ def poll(scan: Scan, checkpoint: Checkpoint | None = None) -> Flow:
             yield replace(commit, finish=finish(scan, progress))
             return progress
         else:
+            reading = progress.place.passes
             progress = replace(progress, place=onto)
             saved = replace(commit, checkpoint=save(scan, progress))
             committed, fetched = _both((yield Exchange(saved, _fetch(scan, onto))))
-            progress = replace(progress, place=replace(onto, fresh=onto.fresh + committed.fresh))
+            if onto.passes == reading:  # what the last page of a reading brought is not the next one's
+                progress = replace(progress, place=replace(onto, fresh=onto.fresh + committed.fresh))
 
 
 def _fetch(scan: Scan, place: Place) -> Fetch:
