@@ -30,6 +30,7 @@ from poller.store.streams import ensure_streams
 
 
 def utc_now() -> datetime:
+    """The wall clock."""
     return datetime.now(UTC)
 
 
@@ -86,7 +87,13 @@ class House:
         with self._opening:
             if name not in self._voices:
                 self._voices[name] = HttpVoice(
-                    self.source(name), Holds(self.database), utc_now, self.stop, self.redactor, reveal, self._debug
+                    self.source(name),
+                    Holds(self.database),
+                    utc_now,
+                    self.stop,
+                    self.redactor,
+                    reveal,
+                    self._debug,
                 )
             return self._voices[name]
 
@@ -132,7 +139,9 @@ class House:
         They are renewed in the background; ``lost`` is set when that is refused. Raises
         LeaseHeld when another process has one of them.
         """
-        self._acquire(tuple(source.name for source in self.settings.sources) if names is None else tuple(names))
+        self._acquire(
+            tuple(source.name for source in self.settings.sources) if names is None else tuple(names)
+        )
         done = threading.Event()
         renewing = threading.Thread(target=self._renew, args=(done,), name="lease", daemon=True)
         renewing.start()

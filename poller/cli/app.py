@@ -14,7 +14,7 @@ from typer.main import get_command
 from poller import __version__
 from poller.cli.failures import UsageError
 from poller.cli.names import did_you_mean
-from poller.cli.options import LogFormat, Options
+from poller.cli.options import LogFormat, Options, keep
 
 ABOUT = """\
 Mirror REST APIs into a SQL database by polling, and see that nothing was missed.
@@ -104,7 +104,7 @@ def _app(about: str, **settings: Any) -> Typer:  # noqa: ANN401
     )
 
 
-def _say_version(value: bool) -> None:  # noqa: FBT001 (typer hands flags to callbacks)
+def _say_version(value: bool) -> None:
     if value:
         echo(f"poller {__version__}")
         raise Exit
@@ -129,4 +129,4 @@ def _shared(
     ] = False,
 ) -> None:
     del version
-    context.obj = Options(config, debug, no_color, quiet, log_format)
+    keep(context, Options(config, debug, no_color, quiet, log_format))

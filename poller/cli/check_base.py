@@ -68,7 +68,7 @@ def _secrets(source: Source) -> Iterator[tuple[str, Secret]]:
     yield from ((f"headers.{name}", value) for name, value in source.headers if isinstance(value, Secret))
 
 
-def _of_absent(has_folder: bool, path: str) -> Finding:  # noqa: FBT001 (a fact that was seen)
+def _of_absent(has_folder: bool, path: str) -> Finding:
     if has_folder:
         return Finding(Level.OK, f"{path} does not exist yet; the first poll makes it")
     return Finding(

@@ -151,8 +151,8 @@ def of_since(scan: Scan, place: Place, page: Page) -> Finding:
     )
 
 
-def of_the_size(stream: Stream, page: Page, more: bool | None) -> Iterator[Finding]:  # noqa: FBT001 (a fact that was seen)
-    """Whether the page size is honoured; ``more``: rows were seen behind a short page, None: nobody looked."""
+def of_the_size(stream: Stream, page: Page, more: bool | None) -> Iterator[Finding]:
+    """Whether the page size is honoured; ``more``: rows stand behind a short page, None: nobody looked."""
     from poller.core.page import Cursor
 
     size, goes_on = stream.pager.size, isinstance(page.onward, Cursor)

@@ -48,7 +48,15 @@ def hoisted(arguments: list[str]) -> list[str]:
     return front + rest
 
 
+def keep(context: Context, options: Options) -> None:
+    """Hand the global options to whichever command follows."""
+    context.meta[_KEPT] = options
+
+
 def options_of(context: Context) -> Options:
     """The global options of the command line at hand."""
-    found = context.find_root().obj
+    found = context.meta.get(_KEPT)
     return found if isinstance(found, Options) else Options()
+
+
+_KEPT = "poller.options"

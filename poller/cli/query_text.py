@@ -88,7 +88,7 @@ def _meant(kind: str, word: str, names: list[str]) -> str:
     if kind == "column":
         return "column names are in snake_case (userId → user_id); texts stand in single quotes"
     mirrors = sorted(name for name in names if not name.startswith("poller_"))
-    return f'there are {", ".join(mirrors)}, and poller\'s own tables: see `poller query "select name from sqlite_master"`'
+    return f"there are {', '.join(mirrors)}, and poller's own tables, whose names begin with poller_"
 
 
 def _split(columns: str) -> list[str]:

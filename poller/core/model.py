@@ -100,7 +100,7 @@ class BodyCodes:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what one answer may cost, in bytes; ``ratio`` is decoded over wire; ``depth`` JSON nesting."""
+    """Bounds on what one answer may cost, in bytes; ``ratio``: decoded over wire; ``depth``: JSON nesting."""
 
     request: int = 30_000_000
     wire: int = 64_000_000

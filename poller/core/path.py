@@ -7,7 +7,6 @@ jmespath, compiled once. https://jmespath.org/specification.html
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +49,7 @@ class Path:
             except JMESPathError:
                 return None
         for name in self.names:
-            if not isinstance(document, Mapping):
+            if not isinstance(document, dict):
                 return None
             document = document.get(name)
         return document

@@ -19,7 +19,7 @@ Three rules hold everywhere:
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from poller.core.errors import ScanError
 from poller.core.model import Order
@@ -135,9 +135,9 @@ def _repeat_until_proved(
         return course.onto
     if again.passes > MOST_PASSES:
         raise ScanError(
-            f"{again.passes} readings in a row each brought new records that were there before the scan began "
-            f"({fresh} in the last): rows move faster than they can be read",
-            hint="ask the API for an order: order = \"key\" by a unique, immutable field is best",
+            f"{again.passes} readings in a row each brought new records that were there before the scan "
+            f"began ({fresh} in the last): rows move faster than they can be read",
+            hint='ask the API for an order: order = "key" by a unique, immutable field is best',
         )
     return replace(again, fresh=0)
 

@@ -160,9 +160,7 @@ def zone_exists(name: str) -> bool:
 def _from_number(number: Decimal, how: TimeFormat) -> Position | None:
     if not number.is_finite():
         return None
-    in_milliseconds = how.format == "unix_ms" or (
-        how.format != "unix" and abs(number) >= _MILLISECONDS_FROM
-    )
+    in_milliseconds = how.format == "unix_ms" or (how.format != "unix" and abs(number) >= _MILLISECONDS_FROM)
     position = int(number * (MILLISECOND if in_milliseconds else SECOND))
     return position if _FIRST <= position <= _LAST else None
 

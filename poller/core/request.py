@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, Union
 from urllib.parse import quote
 
-Json: TypeAlias = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
+Json: TypeAlias = Union[bool, int, float, str, "list[Json]", "dict[str, Json]", None]
 
 PLACEHOLDERS = frozenset({"since", "until", "cursor", "offset", "page", "size", "key"})
 """What may stand in braces, besides ``parent.FIELD``. ``{{`` and ``}}`` are literal braces."""
@@ -60,7 +60,7 @@ def render(template: Template, values: Mapping[str, Json]) -> Request:
     if _lacks(template.path, values):
         raise ValueError(f"a placeholder in the path {template.path!r} has no value")
     body = _fill(template.body, values)
-    if isinstance(body, _Absent):
+    if body is _ABSENT:
         raise ValueError(f"the placeholder that is the whole body, {template.body!r}, has no value")
     return Request(
         method=template.method,

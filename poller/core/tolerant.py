@@ -53,7 +53,7 @@ def _object(text: str, at: int, names: tuple[str, ...]) -> tuple[Cut, int]:
     around: dict[str, Any] = {}
     at = _skip(text, at + 1)
     while text[at] != "}":
-        name, at = scanstring(text, _expect(text, at, '"'), False)  # noqa: FBT003 (the library's own flag)
+        name, at = scanstring(text, _expect(text, at, '"'), False)
         at = _skip(text, _expect(text, _skip(text, at), ":"))
         if name == names[0]:
             inner, at = _value(text, at, names[1:])

@@ -107,7 +107,9 @@ def _body_code(codes: BodyCodes | None, document: Document, response: Response) 
     reason += f": {message!s:.200}" if message is not None else ""
     if code in codes.retry:
         return Again(Category.RATE_LIMITED, reason, wait_seconds(response))
-    return Fatal(Category.REFUSED, reason, "the API refused the operation inside a 200 answer; it is not repeated")
+    return Fatal(
+        Category.REFUSED, reason, "the API refused the operation inside a 200 answer; it is not repeated"
+    )
 
 
 def _said(response: Response) -> str:

@@ -1,4 +1,4 @@
-"""``poller demo``: the real daemon against a real API that changes, breaks and comes back, in under a minute."""
+"""``poller demo``: the real daemon against a real API that changes, breaks and comes back."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def _verdict(base_url: str) -> bool:
     differences = _differences(base_url)
     for stream in STREAMS:
         wrong = differences.get(stream, 0)
-        _say(f"  demo.{stream:<9} {_rows(stream):>6,} rows   {'equal' if wrong == 0 else f'{wrong} DIFFERENT'}")
+        _say(
+            f"  demo.{stream:<9} {_rows(stream):>6,} rows   {'equal' if wrong == 0 else f'{wrong} DIFFERENT'}"
+        )
     return not differences
 
 
@@ -181,7 +183,9 @@ def _progress(daemon: subprocess.Popen[bytes] | None) -> None:
     if daemon is not None and daemon.poll() is not None:
         raise ShowStopped(f"the daemon ended by itself, exit code {daemon.returncode}")
     counts = "   ".join(f"{stream} {_rows(stream):>6,}" for stream in STREAMS)
-    line = f"  {counts}   changes {_count('poller_changes'):>6,}   missed {_misses():>3} (open {_open_misses()})"
+    line = (
+        f"  {counts}   changes {_count('poller_changes'):>6,}   missed {_misses():>3} (open {_open_misses()})"
+    )
     if sys.stdout.isatty():
         _write(sys.stdout, f"\r{line}\x1b[K")
     elif time.monotonic() - _LAST_LINE[0] > 2.0:  # noqa: PLR2004 (seconds between lines in a file)
@@ -231,7 +235,9 @@ def _differences(base_url: str) -> dict[str, int]:
     found = {}
     for stream in STREAMS:
         truth = _truth(base_url, stream)
-        mirror = {key: json.loads(payload) for key, payload in _select(f"select _key, _payload from demo_{stream}")}
+        mirror = {
+            key: json.loads(payload) for key, payload in _select(f"select _key, _payload from demo_{stream}")
+        }
         wrong = {key for key in truth.keys() | mirror.keys() if truth.get(key) != mirror.get(key)}
         if wrong:
             found[stream] = len(wrong)
@@ -255,7 +261,7 @@ def _rows(stream: str) -> int:
 
 
 def _count(table: str) -> int:
-    return _number(f"select count(*) from {table}")  # noqa: S608 (our own table names)
+    return _number(f"select count(*) from {table}")
 
 
 def _number(sql: str) -> int:

@@ -1,8 +1,8 @@
 """Drives one run: does what the flow asks for and tells it what happened.
 
 A page is committed while the next one is on its way. Between two steps the driver looks at
-the stop event and at the run's budget; what is committed stands, what was fetched for later
-is forgotten, and the next run goes on from the checkpoint.
+the stop event and at the run's budget; then the page in hand is committed, nothing more is
+fetched, and the next run goes on from the checkpoint.
 """
 
 from __future__ import annotations
@@ -80,9 +80,13 @@ def drive(flow: Generator[Step, Answer, Progress], hands: Hands) -> Progress:
         except StopIteration as end:
             progress: Progress = end.value
             return progress
-        answer = _answer(step, hands)
-        if not (isinstance(step, Commit) and step.finish is not None):
-            _may_go_on(hands)
+        over = _reason_to_end(hands)
+        if over is None or (isinstance(step, Commit) and step.finish is not None):
+            answer = _answer(step, hands)
+            continue
+        if not isinstance(step, Fetch):  # the page in hand
+            hands.commit(step.commit if isinstance(step, Exchange) else step)
+        raise over
 
 
 def _answer(step: Step, hands: Hands) -> Answer:
@@ -104,8 +108,10 @@ def _both(step: Exchange, hands: Hands) -> Exchanged:
     return Exchanged(committed, fetched.result())
 
 
-def _may_go_on(hands: Hands) -> None:
+def _reason_to_end(hands: Hands) -> PollerError | None:
+    """Why the run may take no further step; None when it may."""
     if hands.stop.is_set():
-        raise Stopped(f"{hands.run.stream}: asked to stop; what was read so far is committed")
+        return Stopped(f"{hands.run.stream}: asked to stop; what was read so far is committed")
     if hands.clock() >= hands.give_up_at:
-        raise BudgetUsed(f"{hands.run.stream}: the budget of this run is used up; the next run goes on from here")
+        return BudgetUsed(f"{hands.run.stream}: the budget of this run is used up; the next run goes on from here")
+    return None

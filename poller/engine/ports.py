@@ -82,7 +82,9 @@ class Memory(Protocol):
         """Close the run and give its slot its outcome; after a commit with a finish, ``outcome`` is ok."""
         ...
 
-    def keep_page(self, run: OpenRun, body: bytes, detail: str, request_id: str | None, now: datetime) -> None:
+    def keep_page(
+        self, run: OpenRun, body: bytes, detail: str, request_id: str | None, now: datetime
+    ) -> None:
         """Keep a body that is no page among the dead letters, for whoever looks into it."""
         ...
 

@@ -20,7 +20,7 @@ from poller.core.fingerprint import describe_change
 from poller.core.ledger import Liveness, Reason
 from poller.core.model import Stream
 from poller.core.poll import poll
-from poller.core.runs import Outcome, Report, OpenRun, RunKind, RunOutcome, StreamState
+from poller.core.runs import Outcome, Report, RunKind, RunOutcome, StreamState
 from poller.core.steps import Committed
 from poller.core.window import Scan, plan_window
 from poller.engine.driver import BudgetUsed, Hands, drive
@@ -32,7 +32,8 @@ log = structlog.get_logger("poller.run")
 @dataclass(frozen=True, slots=True)
 class Runner:
     """Runs polls, one at a time per stream. ``voice`` gives a source's voice by its name;
-    ``fingerprint`` the text that names all that gives a stream's watermark its meaning."""
+    ``fingerprint`` the text that names all that gives a stream's watermark its meaning.
+    """
 
     memory: Memory
     voice: Callable[[str], Voice]
@@ -89,9 +90,7 @@ class Runner:
 
     def _keep(self, hands: Hands, error: FetchError) -> None:
         try:
-            self.memory.keep_page(
-                hands.run, error.body or b"", error.message, error.request_id, self.clock()
-            )
+            self.memory.keep_page(hands.run, error.body or b"", error.message, error.request_id, self.clock())
         except StoreError as refused:
             log.error("dead page not kept", stream=str(hands.run.stream), error=str(refused))
 
@@ -129,8 +128,8 @@ class Runner:
         changed = describe_change(state.fingerprint or "", fingerprint)
         error = SettingsError(
             f"{stream} is blocked: the settings that give its watermark its meaning changed ({changed})",
-            hint=f"`poller watermark reset {stream} --start` reads it again from the start (--to and --back from "
-            "another point), or put the setting back",
+            hint=f"`poller watermark reset {stream} --start` reads it again from the start (--to and --back "
+            "from another point), or put the setting back",
         )
         return _logged(replace(_not_begun(stream, error), before=state.watermark, after=state.watermark))
 
@@ -144,7 +143,9 @@ def _outcome_of(error: PollerError) -> RunOutcome:
 
 
 def _not_begun(stream: Stream, error: PollerError) -> Report:
-    return Report(str(stream), None, Outcome.FAILED, Committed(), 0, 0, None, None, error=_told(error), hint=error.hint)
+    return Report(
+        str(stream), None, Outcome.FAILED, Committed(), 0, 0, None, None, error=_told(error), hint=error.hint
+    )
 
 
 def _told(error: PollerError) -> str:

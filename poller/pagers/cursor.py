@@ -27,13 +27,17 @@ class Cursor:
 
     size: int = field(default=100, metadata={"doc": "rows to ask for in one page"})
     next: Lookup | None = field(default=None, metadata={"doc": "where the answer names the next page"})
-    more: Lookup | None = field(default=None, metadata={"doc": "where the answer says whether there are more"})
+    more: Lookup | None = field(
+        default=None, metadata={"doc": "where the answer says whether there are more"}
+    )
     from_key: bool = field(default=False, metadata={"doc": "the cursor is the key of the last record"})
-    total: Lookup | None = field(default=None, metadata={"doc": "where the answer counts all rows; a hint only"})
+    total: Lookup | None = field(
+        default=None, metadata={"doc": "where the answer counts all rows; a hint only"}
+    )
 
     def __post_init__(self) -> None:
         if self.from_key == (self.next is not None):
-            raise ValueError("a cursor needs either next = \"where the next cursor stands\" or from_key = true")
+            raise ValueError('a cursor needs either next = "where the next cursor stands" or from_key = true')
 
     def request(self, template: Template, ask: Ask) -> Request:
         return render(template, placeholder_values(ask))

@@ -24,7 +24,9 @@ class NextUrl:
 
     next: Lookup = field(metadata={"doc": "where the answer gives the URL of the next page"})
     size: int = field(default=100, metadata={"doc": "rows to ask for in one page"})
-    total: Lookup | None = field(default=None, metadata={"doc": "where the answer counts all rows; a hint only"})
+    total: Lookup | None = field(
+        default=None, metadata={"doc": "where the answer counts all rows; a hint only"}
+    )
 
     def request(self, template: Template, ask: Ask) -> Request:
         first = render(template, placeholder_values(replace(ask, cursor=None)))

@@ -19,7 +19,9 @@ class Offset:
     needs: ClassVar[frozenset[str]] = frozenset({"offset"})
 
     size: int = field(default=100, metadata={"doc": "rows to ask for in one page"})
-    total: Lookup | None = field(default=None, metadata={"doc": "where the answer counts all rows; a hint only"})
+    total: Lookup | None = field(
+        default=None, metadata={"doc": "where the answer counts all rows; a hint only"}
+    )
 
     def request(self, template: Template, ask: Ask) -> Request:
         return render(template, placeholder_values(ask))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -144,6 +148,24 @@ def test_a_server_error_that_passes_is_no_failure(desk: Desk) -> None:
 
     assert ran.code == 0
     assert ran.rows[0]["inserted"] == 30
+
+
+def test_ctrl_c_commits_the_page_in_hand_exits_with_130_and_the_next_poll_goes_on(desk: Desk) -> None:
+    desk.write_settings(size="2")
+    running: list[subprocess.Popen[str]] = []
+    desk.api.after_response(4, lambda _world: running[0].send_signal(signal.SIGINT))
+    command = [sys.executable, "-m", "poller", "-c", str(desk.config), "once", "--json"]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        running.append(process)
+        out, err = process.communicate(timeout=30)
+    left = mirrored(desk)
+    rest = desk.run("once", "--json").rows[0]
+
+    assert (process.returncode, json.loads(out)["outcome"]) == (130, "stopped"), err
+    assert 0 < len(left) < 30
+    assert "goes on from here" in err
+    assert rest["inserted"] == 30 - len(left)
 
 
 def mirrored(desk: Desk) -> set[int]:

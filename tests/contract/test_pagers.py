@@ -36,7 +36,9 @@ def make(name: str, kind: type) -> Pager:
 
 
 def test_every_file_of_the_package_is_a_kind() -> None:
-    assert set(poller.pagers.kinds()) == {module.name for module in pkgutil.iter_modules(poller.pagers.__path__)}
+    assert set(poller.pagers.kinds()) == {
+        module.name for module in pkgutil.iter_modules(poller.pagers.__path__)
+    }
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
@@ -72,7 +74,9 @@ def test_the_first_request_carries_since_and_size_and_no_cursor(name: str, kind:
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
-def test_a_pager_names_a_placeholder_that_moves_it_unless_the_api_gives_whole_urls(name: str, kind: type) -> None:
+def test_a_pager_names_a_placeholder_that_moves_it_unless_the_api_gives_whole_urls(
+    name: str, kind: type
+) -> None:
     needs = make(name, kind).needs
 
     assert needs <= {"since", "offset", "cursor", "key", "page"}
@@ -151,7 +155,14 @@ def test_a_next_url_is_the_whole_next_request_and_remembers_where_it_was_found()
 
 @pytest.mark.parametrize(
     ("document", "count"),
-    [({"total": 7}, 7), ({"total": "7"}, 7), ({"total": 0}, 0), ({"total": -1}, None), ({"total": True}, None), ({}, None)],
+    [
+        ({"total": 7}, 7),
+        ({"total": "7"}, 7),
+        ({"total": 0}, 0),
+        ({"total": -1}, None),
+        ({"total": True}, None),
+        ({}, None),
+    ],
 )
 def test_a_total_is_a_number_or_nothing(document: dict[str, Any], count: int | None) -> None:
     where = Path("total")

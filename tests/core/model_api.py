@@ -44,6 +44,7 @@ class ModelApi:
     digits: int = 0
     random_lengths: bool = False
     dated: bool = True
+    ignores_offset: bool = False
     seed: int = 1
     before_answer: Callable[[ModelApi], None] = lambda _api: None
 
@@ -62,7 +63,7 @@ class ModelApi:
     def tick(self, nanoseconds: int = SECOND // 7) -> None:
         self.now += nanoseconds
 
-    def insert(self, at: int | None | str = "now") -> int:
+    def insert(self, at: int | str | None = "now") -> int:
         number = max(self.rows, default=0) + 1
         self.rows[number] = Row(number, 1, self._stamp() if at == "now" else at)  # type: ignore[arg-type]
         return number
@@ -75,7 +76,7 @@ class ModelApi:
         del self.rows[number]
 
     def _stamp(self) -> int:
-        unit = 10 ** (9 - self.digits)
+        unit = int(10 ** (9 - self.digits))
         return self.now - self.now % unit
 
     def truth(self) -> dict[str, int]:
@@ -130,7 +131,7 @@ class ModelApi:
 
     def _begin(self, listing: list[Row], params: dict[str, str]) -> int:
         if self.paging == "offset":
-            return int(params["offset"])
+            return 0 if self.ignores_offset else int(params["offset"])
         cursor = params.get("cursor")
         if cursor is None:
             return 0
@@ -179,7 +180,11 @@ class ModelApi:
         return row.at > asked if self.compare == "open" else row.at >= asked
 
     def _shown(self, row: Row) -> dict[str, Any]:
-        return {"id": row.id, "version": row.version, "updated_at": None if row.at is None else write(row.at, self.how)}
+        return {
+            "id": row.id,
+            "version": row.version,
+            "updated_at": None if row.at is None else write(row.at, self.how),
+        }
 
     def clock(self) -> datetime:
         return to_datetime(self.now)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 from poller.core.errors import FetchError
 from poller.core.model import Stream
-from poller.core.page import Page, Record, Response
+from poller.core.page import Page, Record
 from poller.core.poll import poll
 from poller.core.steps import (
     Answer,
@@ -29,7 +28,7 @@ from poller.core.window import plan_window
 from tests.core.model_api import ModelApi
 
 
-class Crash(Exception):  # noqa: N818 (it is no error: the plug is pulled)
+class Crash(Exception):
     """The process dies here."""
 
 
@@ -111,8 +110,7 @@ class ModelMemory:
         held = self.rows.get(record.key)
         if held is not None and held.digest == record.digest:
             return Committed(unchanged=1)
-        older = held is not None and None not in (held.position, record.position) and record.position < held.position  # type: ignore[operator]
-        if older:
+        if held is not None and _is_older(record, held):
             return Committed(refused=1)
         self.rows[record.key] = record
         through = commit.fresh_through
@@ -121,5 +119,5 @@ class ModelMemory:
         return replace(one, inserted=1) if held is None else replace(one, updated=1)
 
 
-def body(response: Response) -> object:
-    return json.loads(response.body)
+def _is_older(record: Record, held: Record) -> bool:
+    return record.position is not None and held.position is not None and record.position < held.position

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from poller.core.guarantee import Severity, guarantee
+from poller.core.guarantee import guarantee
+from poller.core.hazards import Severity
 from poller.core.model import Order, SinceRule, Stream
 from poller.core.paging import Pager
 from poller.core.path import Path

@@ -32,7 +32,7 @@ from tests.core.streams import NOON, a_response, a_stream
 from tests.core.test_scan import fill, stir, stream_for
 
 
-def scan_of(**changes: object):  # type: ignore[no-untyped-def]  # noqa: ANN201 (a Scan)
+def scan_of(**changes: object):  # type: ignore[no-untyped-def]
     return plan_window(a_stream(**changes), "same", NOON, watermark=None)
 
 
@@ -81,7 +81,7 @@ def _answer_commits_with_nothing(flow, memory: ModelMemory, api: ModelApi) -> No
             step = flow.send(None)
 
 
-def memory_exchange(memory: ModelMemory, step: Exchange, fetched: object):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def memory_exchange(memory: ModelMemory, step: Exchange, fetched: object):  # type: ignore[no-untyped-def]
     from poller.core.steps import Exchanged  # noqa: PLC0415 (only here)
 
     return Exchanged(memory._commit(step.commit), fetched)  # type: ignore[arg-type]
@@ -90,7 +90,12 @@ def memory_exchange(memory: ModelMemory, step: Exchange, fetched: object):  # ty
 def test_readings_that_never_agree_fail_and_the_watermark_stays() -> None:
     api = ModelApi(paging="offset", sort="shuffled", cap=7)
     fill(api, 300, 0)
-    api.before_answer = lambda moving: moving.insert(at=BEGIN - 80_000 * SECOND) if moving.answers % 9 == 0 else None
+
+    def import_an_old_row(moving: ModelApi) -> None:
+        if moving.answers % 9 == 0:
+            moving.insert(at=BEGIN - 80_000 * SECOND)
+
+    api.before_answer = import_an_old_row
     memory = ModelMemory(stream_for(api))
 
     with pytest.raises(ScanError, match="readings in a row"):
@@ -147,7 +152,9 @@ def test_pages_that_go_in_circles_end_with_an_error() -> None:
     class Circle:
         def answer(self, _request: Request) -> Response:
             number = next(pages) % 3
-            return a_response(json.dumps({"rows": [{"id": number, "version": 1}], "next": f"p{(number + 1) % 3}"}))
+            return a_response(
+                json.dumps({"rows": [{"id": number, "version": 1}], "next": f"p{(number + 1) % 3}"})
+            )
 
     with pytest.raises(ScanError, match="circles"):
         memory.drive(flow, Circle())  # type: ignore[arg-type]
@@ -176,7 +183,9 @@ def test_an_empty_page_with_a_next_cursor_goes_on() -> None:
     class Filtering:
         def answer(self, _request: Request) -> Response:
             numbers, cursor = next(pages)
-            return a_response(json.dumps({"rows": [{"id": n, "version": 1} for n in numbers], "next": cursor}))
+            return a_response(
+                json.dumps({"rows": [{"id": n, "version": 1} for n in numbers], "next": cursor})
+            )
 
     memory.drive(poll(plan_window(stream, "same", NOON, watermark=None)), Filtering())  # type: ignore[arg-type]
 

@@ -37,7 +37,10 @@ def reject_of(raw: bytes | str, **changes: object) -> Reject:
 def test_a_page_is_cut_into_records_that_keep_their_own_bytes() -> None:
     page = page_of('{"rows": [{"id": 1,  "at": "2026-11-21T10:00:00Z"}, {"id":2}], "next": "abc", "took": 5}')
 
-    assert [record.payload for record in page.records] == ['{"id": 1,  "at": "2026-11-21T10:00:00Z"}', '{"id":2}']
+    assert [record.payload for record in page.records] == [
+        '{"id": 1,  "at": "2026-11-21T10:00:00Z"}',
+        '{"id":2}',
+    ]
     assert [record.key for record in page.records] == ["1", "2"]
     assert page.onward == Cursor("abc")
     assert page.rows == 2
@@ -215,15 +218,16 @@ _JSON = st.recursive(
 )
 
 
-@given(st.lists(st.dictionaries(st.text(min_size=1), _JSON, max_size=4), max_size=5), st.booleans())
-def test_every_record_of_any_document_comes_back_byte_for_byte(rows: list[dict[str, object]], tolerant: bool) -> None:
+@given(st.lists(st.dictionaries(st.text(min_size=1), _JSON, max_size=4), max_size=5), st.sampled_from(["", "NaN"]))
+def test_every_record_of_any_document_comes_back_byte_for_byte(
+    rows: list[dict[str, object]], poison: str
+) -> None:
     texts = [json.dumps({**row, "id": number}, ensure_ascii=True) for number, row in enumerate(rows)]
-    poison = ', "x": NaN' if tolerant else ""
+    beside = f', "x": {poison}' if poison else ""
 
-    page = page_of('{"rows": [' + " , ".join(texts) + "]" + poison + "}")
+    page = page_of('{"rows": [' + " , ".join(texts) + "]" + beside + "}")
 
-    assert [record.payload for record in page.records] + [reject.payload.decode() for reject in page.rejects] == [
-        text for text in texts if text in {record.payload for record in page.records}
-    ] + [reject.payload.decode() for reject in page.rejects]
+    assert [record.payload for record in page.records] == texts
+    assert not page.rejects
     assert page.rows == len(texts)
     assert page.onward is Ending.LAST

@@ -21,7 +21,6 @@ from poller.pagers.cursor import Cursor
 from poller.pagers.keyset import Keyset
 from poller.pagers.next_url import NextUrl
 from poller.pagers.offset import Offset
-
 from tests.core.model_api import BEGIN, ModelApi
 from tests.core.model_memory import Crash, ModelMemory
 
@@ -68,7 +67,7 @@ def fill(api: ModelApi, rows: int, tied: int) -> None:
     api.now = BEGIN
 
 
-def stir(api: ModelApi, rng: random.Random, moves: int, deletes: bool) -> None:
+def stir(api: ModelApi, rng: random.Random, moves: int, *, deletes: bool) -> None:
     for _ in range(moves):
         choice = rng.random()
         victims = list(api.rows)
@@ -86,7 +85,9 @@ WORLDS = [
     pytest.param(dict(paging="offset", sort="asc"), id="offset asc"),
     pytest.param(dict(paging="offset", sort="asc", nulls="first"), id="offset asc nulls first"),
     pytest.param(dict(paging="offset", sort="asc", compare="open", digits=3), id="offset asc open ms"),
-    pytest.param(dict(paging="offset", sort="asc", compare="truncated_open", digits=6), id="offset asc truncated"),
+    pytest.param(
+        dict(paging="offset", sort="asc", compare="truncated_open", digits=6), id="offset asc truncated"
+    ),
     pytest.param(dict(paging="offset", sort="asc", compare="ignored"), id="offset asc since ignored"),
     pytest.param(dict(paging="offset", sort="asc", random_lengths=True), id="offset asc random lengths"),
     pytest.param(dict(paging="offset", sort="asc", dated=False), id="offset asc no Date"),
@@ -118,9 +119,9 @@ def test_the_mirror_equals_the_truth_after_the_next_quiet_poll(
     if api.compare == "closed":
         api.insert(at=None)
     rng = random.Random(seed)
-    deletes = api.paging not in ("after_key",)
+    deletes = api.paging != "after_key"
     pace = [0, 0, 0, 0, 0, 1] if api.random_lengths else [0, 0, 1, 3]
-    api.before_answer = lambda moving: stir(moving, rng, rng.choice(pace), deletes)
+    api.before_answer = lambda moving: stir(moving, rng, rng.choice(pace), deletes=deletes)
     memory = ModelMemory(stream_for(api))
 
     for _ in range(4):
@@ -194,7 +195,7 @@ def test_a_scan_that_is_killed_at_any_commit_goes_on_and_misses_nothing(world: d
         rng = random.Random(crash_at)
         deletes = api.paging != "after_key"
         api.before_answer = lambda moving, rng=rng, deletes=deletes: stir(  # type: ignore[misc]
-            moving, rng, rng.choice([0, 0, 0, 1]), deletes
+            moving, rng, rng.choice([0, 0, 0, 1]), deletes=deletes
         )
         memory = ModelMemory(stream_for(api), crash_at=crash_at)
 
@@ -218,12 +219,12 @@ def test_a_cursor_that_expires_in_mid_scan_costs_no_row(paging: str, sort: str) 
     api = ModelApi(paging=paging, sort=sort, cap=7)
     fill(api, 60, 12)
     memory = ModelMemory(stream_for(api))
-    expiries = iter([4, 9])
+    expiries = [4, 9]
 
-    def kill_cursor(moving: ModelApi, at: list[int] = [next(expiries)]) -> None:  # noqa: B006 (a cell)
-        if moving.answers == at[0]:
+    def kill_cursor(moving: ModelApi) -> None:
+        if moving.answers in expiries:
+            expiries.remove(moving.answers)
             moving.dead_cursors = True
-            at[0] = next(expiries, -1)
 
     api.before_answer = kill_cursor
     memory.poll(api)
@@ -264,7 +265,9 @@ def test_rows_in_no_order_under_offsets_are_read_until_a_reading_brings_nothing_
     api = ModelApi(paging="offset", sort="insertion", cap=7)
     fill(api, 60, 0)
     rng = random.Random(5)
-    api.before_answer = lambda moving: stir(moving, rng, 1 if moving.answers in (3, 6, 8) else 0, deletes=True)
+    api.before_answer = lambda moving: stir(
+        moving, rng, 1 if moving.answers in (3, 6, 8) else 0, deletes=True
+    )
     memory = ModelMemory(stream_for(api))
 
     memory.poll(api)
@@ -314,7 +317,7 @@ def test_unstable_ties_that_fit_into_no_page_fail_and_say_what_to_look_for() -> 
 def test_an_api_that_ignores_the_row_number_is_found_out() -> None:
     api = ModelApi(paging="offset", sort="key")
     fill(api, 60, 0)
-    api._begin = lambda _listing, _params: 0  # type: ignore[method-assign]
+    api.ignores_offset = True
     memory = ModelMemory(stream_for(api))
 
     with pytest.raises(ScanError, match="ignores the row number"):
@@ -425,7 +428,9 @@ def test_deletes_slide_no_row_past_a_cursor_that_is_an_offset_in_disguise(sort: 
     memory = ModelMemory(stream_for(api))
 
     def delete_some(moving: ModelApi) -> None:
-        for number in rng.sample(sorted(moving.rows)[-60 if sort == "desc" else 0 :][:60], next(deletions, 0)):
+        for number in rng.sample(
+            sorted(moving.rows)[-60 if sort == "desc" else 0 :][:60], next(deletions, 0)
+        ):
             moving.delete(number)
 
     api.before_answer = delete_some

@@ -47,7 +47,13 @@ def test_no_more_of_a_wrong_body_is_kept_than_is_worth_keeping() -> None:
 
 @pytest.mark.parametrize(
     ("status", "category"),
-    [(429, Category.RATE_LIMITED), (500, Category.SERVER), (502, Category.SERVER), (503, Category.SERVER), (504, Category.SERVER)],
+    [
+        (429, Category.RATE_LIMITED),
+        (500, Category.SERVER),
+        (502, Category.SERVER),
+        (503, Category.SERVER),
+        (504, Category.SERVER),
+    ],
 )
 def test_what_passes_by_itself_is_asked_for_again(status: int, category: Category) -> None:
     found = verdict(status, "<html>", retry_after="7")

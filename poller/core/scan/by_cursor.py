@@ -3,8 +3,8 @@
 Where since can be moved (ascending, verified), it is moved after every page and the cursor
 dropped, because a cursor may be an offset in disguise. Cursors are then followed only inside
 a tie group that is longer than a page, and such a group is read until two readings in a row,
-cut into pages of different sizes, show the same rows: a row that left while the first was under way, and let another slide past
-the cursor, would be missing from the second.
+cut into pages of different sizes, show the same rows: a row that left while the first was under
+way, and let another slide past the cursor, would be missing from the second.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
 
 
 def _listed(scan: Scan, place: Place, following: Cursor | None) -> Course:
-    """Follow the cursor, and watch whether it counts rows: such a listing is read until two readings agree."""
+    """Follow the cursor, and watch whether it counts rows: such a listing is read more than once."""
     if following is None:
         return end_of_listing(scan, place)
     counts = place.counting and counts_rows(following.value, place.rows, place.pages)
@@ -95,6 +95,7 @@ def _other_size(scan: Scan, place: Place) -> int:
 
 
 def following_to(place: Place, cursor: Cursor) -> Place:
+    """The page that ``cursor`` names."""
     return replace(place, cursor=cursor.value)
 
 

@@ -61,7 +61,8 @@ def _forward(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
 
 def _listed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     """On to the next page; short pages in a row of nothing but rows that were changed after the run began
-    are the end, or a listing that grows could never be read to it."""
+    are the end, or a listing that grows could never be read to it.
+    """
     late = place.late + 1 if seen.only_late and page.rows < place.widest else 0
     if late >= (ENOUGH_BEFORE_NULLS if place.order is Order.ASC else ENOUGH_LATE_PAGES):
         return end_of_listing(scan, place)
@@ -99,7 +100,7 @@ def _unprovable(place: Place, page: Page) -> ScanError:
     return ScanError(
         f"more records share the position{at} than the API sends in one page ({page.rows}), and their "
         "order changes between requests: nothing can prove that all of them were read",
-        hint="sort by a unique key (order = \"key\"), or look for a parameter that allows larger pages",
+        hint='sort by a unique key (order = "key"), or look for a parameter that allows larger pages',
     )
 
 
@@ -151,10 +152,12 @@ def _step_back(place: Place) -> Course:
         raise ScanError(
             f"{place.strayed} steps back without getting beyond row {place.furthest}: rows move, or replicas "
             "disagree, faster than pages can be read",
-            hint="ask the API for an order in which rows do not move (order = \"key\"), or for larger pages",
+            hint='ask the API for an order in which rows do not move (order = "key"), or for larger pages',
         )
     far = place.backed >= MOST_STEPS_BACK
     offset = 0 if far else max(0, place.offset - max(place.widest, 1))
     text = f"no known row at offset {place.offset}: rows moved during the scan; back to {offset}"
     notice = Notice(NoticeKind.STEPPED_BACK, text)
-    return Course(replace(place, offset=offset, backed=place.backed + 1, strayed=place.strayed + 1), notices=(notice,))
+    return Course(
+        replace(place, offset=offset, backed=place.backed + 1, strayed=place.strayed + 1), notices=(notice,)
+    )

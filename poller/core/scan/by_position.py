@@ -85,7 +85,8 @@ def _may_be_cut(scan: Scan, place: Place, page: Page) -> bool:
 
 def _group_again(scan: Scan, place: Place) -> Course:
     """Something lies behind the tie group: read the group again, with what came in meanwhile, or in a
-    larger page."""
+    larger page.
+    """
     last = place.last or 0
     again = replace(place, since=group(scan, last), since_text=place.last_text, confirming=False)
     if place.doubted:

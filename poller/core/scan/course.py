@@ -86,11 +86,11 @@ def _until_readings_agree(scan: Scan, place: Place) -> Course:
 
 def is_unproved_first_load(scan: Scan, place: Place) -> bool:
     """An ascending first load without since: a cursor may be an offset in disguise, so that rows
-    slid past it; unstable ties slide past an overlap. The second leg moves since instead."""
+    slid past it; unstable ties slide past an overlap. The second leg moves since instead.
+    """
     first_load = can_anchor(scan) and place.order is Order.ASC and scan.since is None and not place.reread
     loose = scan.stream.pager.steering is Steering.CURSOR or scan.stream.ties == "unstable"
     return first_load and loose
-
 
 
 def front_anchored(place: Place) -> Place:

@@ -18,7 +18,9 @@ def counts_rows(cursor: str | int, rows: int, pages: int) -> bool:
     way costs a second reading, never a row.
     """
     counts = {rows, rows + 1, pages, pages + 1}
-    return any(int(number) in counts for text in _readings(str(cursor)) for number in _NUMBER.findall(text)[:50])
+    return any(
+        int(number) in counts for text in _readings(str(cursor)) for number in _NUMBER.findall(text)[:50]
+    )
 
 
 def _readings(cursor: str) -> list[str]:

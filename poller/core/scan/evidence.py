@@ -101,4 +101,3 @@ def _follows(place: Place, groups: list[Position]) -> bool:
     if place.order is Order.DESC:
         return all(before >= after for before, after in pairwise(groups))
     return True
-

@@ -77,7 +77,7 @@ class Place:
     rows: int = 0
     """Rows of the listing in the reading at hand (cursors only)."""
     counting: bool = True
-    """Each cursor of this listing so far held the number of rows or pages before it: an offset in disguise."""
+    """Each cursor of this listing so far held the number of rows or pages before it."""
     passes: int = 0
     """Readings of this listing, or tie group, that were completed."""
     reading: tuple[int, int] = (0, 0)

@@ -54,6 +54,7 @@ def resume(scan: Scan, checkpoint: Checkpoint | None) -> Progress:
 
 
 def save(scan: Scan, progress: Progress) -> Checkpoint:
+    """``progress`` as the durable place to go on from."""
     return Checkpoint(
         state=msgspec.json.encode(progress).decode(),
         fingerprint=scan.fingerprint,

@@ -59,17 +59,22 @@ def take(scan: Scan, place: Place, page: Page, horizon: Position | None) -> Turn
 
 def after_expiry(scan: Scan, place: Place, reason: str) -> Turn:
     """The cursor died: go on from the safe position, else read the window again. Raises ScanError
-    when that happened too often without getting any further."""
+    when that happened too often without getting any further.
+    """
     if place.leg is Leg.LISTED and is_unproved_first_load(scan, place):
-        return _expired(reason, front_anchored(place), "begins again, moving since (records without a "
-                        "position may be missing: nothing but this listing shows them)")
+        return _expired(
+            reason,
+            front_anchored(place),
+            "begins again, moving since (records without a "
+            "position may be missing: nothing but this listing shows them)",
+        )
     safe = place.last if place.order is Order.ASC and can_anchor(scan) else None
     further = safe is not None and (place.since is None or group(scan, safe) > place.since)
     restarts = 0 if further else place.restarts + 1
     if restarts > MOST_RESTARTS:
         raise ScanError(
             f"the cursor expired {restarts} times before the scan got any further ({reason})",
-            hint="larger pages, or order = \"asc\" with {since} in the request, make a scan outlive its cursors",
+            hint='larger pages, or order = "asc" with {since} in the request, outlive short-lived cursors',
         )
     if safe is not None:
         onto = replace(anchored_at(place, scan, group(scan, safe), place.last_text), restarts=restarts)
@@ -89,7 +94,14 @@ def after_refusal(scan: Scan, place: Place) -> Turn:
 
 
 _NOTHING = Evidence(
-    ordered=True, before_since=False, last=None, highest=None, marks=(), knows=False, news=False, only_late=False
+    ordered=True,
+    before_since=False,
+    last=None,
+    highest=None,
+    marks=(),
+    knows=False,
+    news=False,
+    only_late=False,
 )
 
 
@@ -108,7 +120,8 @@ def _guard(scan: Scan, place: Place, page: Page) -> Place:
 
 def _answered(place: Place, course: Course, seen: Evidence, horizon: Position | None) -> bool:
     """Whether an ascending scan has passed its horizon: what changed later is the next poll's, so that
-    a scan ends however fast rows are written."""
+    a scan ends however fast rows are written.
+    """
     onto, last = course.onto, None if seen.last is None else seen.last.position
     if onto is None or last is None or horizon is None or place.leg is not Leg.ANCHORED:
         return False
