@@ -99,4 +99,5 @@ class Page:
     date: Position | None = None
     request_id: str | None = None
     total: int | None = None
-    notices: tuple[str, ...] = ()
+    trailing: int = 0
+    """Rejects behind the last record: rows that cannot be known again where pages overlap."""

@@ -53,9 +53,9 @@ class Pager(Protocol):
         """The request for one page."""
         ...
 
-    def onward(self, document: Any, response: Response, last: Record | None) -> Onward:  # noqa: ANN401
+    def onward(self, document: Any, response: Response, last: Record | None, rows: int) -> Onward:  # noqa: ANN401
         """What the answer says of the next page. ``document`` is the decoded body (any JSON);
-        ``last`` the last record on the page, None when the page is empty.
+        ``last`` the last record on the page, None when none of its ``rows`` could be read.
         Raises ValueError when the answer contradicts itself or its cursor is no text or number.
         """
         ...

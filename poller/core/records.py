@@ -74,12 +74,18 @@ def read_page(stream: Stream, response: Response, document: Document) -> Page:
     records: list[Record] = []
     rejects: list[Reject] = []
     rows = [bytes(raw) for raw in document.rows]
+    trailing = 0
     for raw in rows:
         read = read_record(stream, raw)
-        (records if isinstance(read, Record) else rejects).append(read)  # type: ignore[arg-type]
+        if isinstance(read, Record):
+            records.append(read)
+            trailing = 0
+        else:
+            rejects.append(read)
+            trailing += 1
     last = records[-1] if records else None
     try:
-        onward = stream.pager.onward(document.around, response, last)
+        onward = stream.pager.onward(document.around, response, last, len(rows))
     except ValueError as contradiction:
         raise ShapeError(str(contradiction)) from contradiction
     return Page(
@@ -92,6 +98,7 @@ def read_page(stream: Stream, response: Response, document: Document) -> Page:
         date=response.date,
         request_id=response.request_id,
         total=stream.pager.counted(document.around, response),
+        trailing=trailing,
     )
 
 

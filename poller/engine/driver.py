@@ -113,5 +113,5 @@ def _reason_to_end(hands: Hands) -> PollerError | None:
     if hands.stop.is_set():
         return Stopped(f"{hands.run.stream}: asked to stop; what was read so far is committed")
     if hands.clock() >= hands.give_up_at:
-        return BudgetUsed(f"{hands.run.stream}: the budget of this run is used up; the next run goes on from here")
+        return BudgetUsed(f"{hands.run.stream}: the budget of this run is used up; the next goes on from here")
     return None

@@ -42,8 +42,8 @@ class Cursor:
     def request(self, template: Template, ask: Ask) -> Request:
         return render(template, placeholder_values(ask))
 
-    def onward(self, document: Any, response: Response, last: Record | None) -> Onward:  # noqa: ANN401
-        following = self._following(document, response, last)
+    def onward(self, document: Any, response: Response, last: Record | None, rows: int) -> Onward:  # noqa: ANN401
+        following = self._following(document, response, last, rows)
         if self.more is None:
             return following
         more = find(self.more, document, response)
@@ -56,10 +56,12 @@ class Cursor:
     def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return count_at(self.total, document, response)
 
-    def _following(self, document: Any, response: Response, last: Record | None) -> Onward:  # noqa: ANN401
+    def _following(self, document: Any, response: Response, last: Record | None, rows: int) -> Onward:  # noqa: ANN401
         if self.next is not None:
             value = cursor_value(find(self.next, document, response))
             return Ending.LAST if value is None else NextPage(value)
+        if last is None and rows > 0:
+            raise ValueError(f"none of the {rows} records on the page has a key to go on from")
         if last is None:
             return Ending.LAST
         key = cursor_value(json.loads(last.key))

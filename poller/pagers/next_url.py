@@ -34,7 +34,7 @@ class NextUrl:
             return first
         return replace(first, target=str(ask.cursor), params=(), found_under=first.target)
 
-    def onward(self, document: Any, response: Response, last: Record | None) -> Onward:  # noqa: ANN401
+    def onward(self, document: Any, response: Response, last: Record | None, rows: int) -> Onward:  # noqa: ANN401
         url = cursor_value(find(self.next, document, response))
         return Ending.LAST if url is None or url == "" else Cursor(url)
 

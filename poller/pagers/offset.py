@@ -26,7 +26,7 @@ class Offset:
     def request(self, template: Template, ask: Ask) -> Request:
         return render(template, placeholder_values(ask))
 
-    def onward(self, document: Any, response: Response, last: Record | None) -> Onward:  # noqa: ANN401
+    def onward(self, document: Any, response: Response, last: Record | None, rows: int) -> Onward:  # noqa: ANN401
         return Ending.UNSAID
 
     def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401

@@ -60,7 +60,7 @@ def test_a_pager_is_stateless_the_same_ask_is_the_same_request(name: str, kind: 
     ask = Ask(since="2026-01-01T00:00:00Z", offset=40, size=20)
 
     first = pager.request(TEMPLATE, ask)
-    pager.onward({"next": "/rows?page=2"}, a_response(), LAST)
+    pager.onward({"next": "/rows?page=2"}, a_response(), LAST, 1)
 
     assert pager.request(TEMPLATE, ask) == first
     assert pickle.dumps(pager) == before
@@ -85,49 +85,51 @@ def test_a_pager_names_a_placeholder_that_moves_it_unless_the_api_gives_whole_ur
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_an_empty_answer_never_names_a_next_page(name: str, kind: type) -> None:
-    assert isinstance(make(name, kind).onward({}, a_response(), None), Ending)
+    assert isinstance(make(name, kind).onward({}, a_response(), None, 0), Ending)
 
 
 @pytest.mark.parametrize("value", ["abc", "", 0, 7])
 def test_a_cursor_is_never_tested_for_truth(value: str | int) -> None:
     pager = Cursor(next=Path("next"))
 
-    assert pager.onward({"next": value}, a_response(), LAST) == NextPage(value)
+    assert pager.onward({"next": value}, a_response(), LAST, 1) == NextPage(value)
     assert dict(pager.request(TEMPLATE, Ask(cursor=value)).params)["cursor"] == str(value)
 
 
 @pytest.mark.parametrize("value", [None, False])
 def test_no_cursor_is_the_end(value: object) -> None:
-    assert Cursor(next=Path("next")).onward({"next": value}, a_response(), LAST) is Ending.LAST
+    assert Cursor(next=Path("next")).onward({"next": value}, a_response(), LAST, 1) is Ending.LAST
 
 
 @pytest.mark.parametrize("value", [True, 1.5, [], {}])
 def test_what_can_be_no_cursor_is_a_contradiction(value: object) -> None:
     with pytest.raises(ValueError, match="neither text nor a number"):
-        Cursor(next=Path("next")).onward({"next": value}, a_response(), LAST)
+        Cursor(next=Path("next")).onward({"next": value}, a_response(), LAST, 1)
 
 
 @pytest.mark.parametrize("more", [False, None, 0, "false", ""])
 def test_the_apis_flag_ends_the_scan_whatever_the_cursor_says(more: object) -> None:
     pager = Cursor(next=Path("next"), more=Path("more"))
 
-    assert pager.onward({"next": "abc", "more": more}, a_response(), LAST) is Ending.LAST
+    assert pager.onward({"next": "abc", "more": more}, a_response(), LAST, 1) is Ending.LAST
 
 
 def test_more_pages_without_a_cursor_are_a_contradiction() -> None:
     pager = Cursor(next=Path("next"), more=Path("more"))
 
-    assert pager.onward({"next": "abc", "more": True}, a_response(), LAST) == NextPage("abc")
+    assert pager.onward({"next": "abc", "more": True}, a_response(), LAST, 1) == NextPage("abc")
     with pytest.raises(ValueError, match="names none"):
-        pager.onward({"more": True}, a_response(), LAST)
+        pager.onward({"more": True}, a_response(), LAST, 1)
 
 
 def test_the_key_of_the_last_record_can_be_the_cursor() -> None:
     pager = Cursor(from_key=True)
 
-    assert pager.onward({}, a_response(), LAST) == NextPage("k")
-    assert pager.onward({}, a_response(), LAST._replace(key="17")) == NextPage(17)
-    assert pager.onward({}, a_response(), None) is Ending.LAST
+    assert pager.onward({}, a_response(), LAST, 1) == NextPage("k")
+    assert pager.onward({}, a_response(), LAST._replace(key="17"), 1) == NextPage(17)
+    assert pager.onward({}, a_response(), None, 0) is Ending.LAST
+    with pytest.raises(ValueError, match="none of the 3 records"):
+        pager.onward({}, a_response(), None, 3)
     assert Template("GET", "/", (("after", "{key}"),)).placeholders() & pager.needs
 
 
@@ -140,8 +142,8 @@ def test_a_cursor_comes_from_one_place(options: dict[str, Any]) -> None:
 def test_a_cursor_may_stand_in_a_header() -> None:
     pager = Cursor(next=Header("X-Next"))
 
-    assert pager.onward({}, a_response(x_next="abc"), LAST) == NextPage("abc")
-    assert pager.onward({}, a_response(), LAST) is Ending.LAST
+    assert pager.onward({}, a_response(x_next="abc"), LAST, 1) == NextPage("abc")
+    assert pager.onward({}, a_response(), LAST, 1) is Ending.LAST
 
 
 def test_a_next_url_is_the_whole_next_request_and_remembers_where_it_was_found() -> None:
@@ -150,7 +152,7 @@ def test_a_next_url_is_the_whole_next_request_and_remembers_where_it_was_found()
     request = pager.request(TEMPLATE, Ask(since="x", cursor="?page=2"))
 
     assert (request.target, request.params, request.found_under) == ("?page=2", (), "/rows")
-    assert pager.onward({"next": ""}, a_response(), LAST) is Ending.LAST
+    assert pager.onward({"next": ""}, a_response(), LAST, 1) is Ending.LAST
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ class ModelApi:
     random_lengths: bool = False
     dated: bool = True
     ignores_offset: bool = False
+    without_key: set[int] = field(default_factory=set)
     seed: int = 1
     before_answer: Callable[[ModelApi], None] = lambda _api: None
 
@@ -180,8 +181,9 @@ class ModelApi:
         return row.at > asked if self.compare == "open" else row.at >= asked
 
     def _shown(self, row: Row) -> dict[str, Any]:
+        key = {} if row.id in self.without_key else {"id": row.id}
         return {
-            "id": row.id,
+            **key,
             "version": row.version,
             "updated_at": None if row.at is None else write(row.at, self.how),
         }

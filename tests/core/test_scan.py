@@ -438,3 +438,19 @@ def test_deletes_slide_no_row_past_a_cursor_that_is_an_offset_in_disguise(sort: 
 
     truth = api.truth()
     assert {key: memory.mirror().get(key) for key in truth} == truth
+
+
+@pytest.mark.parametrize("paging", ["offset", "keyset_cursor", "offset_cursor", "next_url"])
+@pytest.mark.parametrize("sort", ["asc", "desc", "key", "insertion"])
+def test_rejected_records_wherever_they_stand_block_no_scan(paging: str, sort: str) -> None:
+    api = ModelApi(paging=paging, sort=sort, cap=7)
+    fill(api, 41, 10)
+    memory = ModelMemory(stream_for(api))
+    keyless = [1, 2, 20, 40, 41]
+    api.without_key = set(keyless)
+
+    memory.poll(api)
+    memory.poll(api)
+
+    assert memory.mirror() == {key: value for key, value in api.truth().items() if int(key) not in keyless}
+    assert len(api.requests) < 80

@@ -1,0 +1,1 @@
+"""The daemon and its ledger, as processes and in virtual time."""

@@ -10,20 +10,12 @@ from typing import Any
 
 import pytest
 
-from poller.store.database import open_database
 from tests.engine.house import Site, site
+from tests.scenario.conftest import empty_database
+
+__all__ = ["empty_database", "open_site"]
 
 OpenSite = Callable[..., Site]
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the system tables, made by the migrations once."""
-    path = tmp_path_factory.mktemp("empty") / "mirror.db"
-    database = open_database(f"sqlite:///{path}")
-    database.upgrade()
-    database.close()
-    return path
 
 
 @pytest.fixture
@@ -32,7 +24,7 @@ def open_site(tmp_path: Path, empty_database: Path) -> Iterator[OpenSite]:
     opened: Callable[..., AbstractContextManager[Site]] = partial(site, tmp_path, empty_database)
     with ExitStack() as open_ones:
 
-        def open_one(api: dict[str, Any] | None = None, **settings: Any) -> Site:
+        def open_one(api: dict[str, Any] | None = None, **settings: Any) -> Site:  # noqa: ANN401
             return open_ones.enter_context(opened(api, **settings))
 
         yield open_one

@@ -1,4 +1,4 @@
-"""The real program in processes of its own: started, signalled, killed, and looked at through its database."""
+"""The real program in processes of its own: started, signalled, killed; its database shows what came of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from typing import Any, Self
 
 from tests.emulators.endpoint import Endpoint
 from tests.emulators.scripted import Emulator
-from tests.scenario.world import World, frozen_clock, settings_text
+from tests.emulators.world import World as Model
+from tests.scenario.books import Books
+from tests.scenario.world import frozen_clock, settings_text
 
 PATIENCE = 20.0
 """Seconds after which a test says that what it waits for does not come."""
@@ -80,24 +82,19 @@ class Process:
             sys.stderr.write(self.said)
 
 
-class Site:
+class Site(Books):
     """A folder with settings and a database, and the API that they name."""
 
-    look = World.rows
-    mirror = World.mirror
-    changes = World.changes
-
     def __init__(self, folder: Path, database: Path, source: Emulator, **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(database)
         self.source = source
-        self.database = database
         self.settings = folder / "settings.toml"
         self._known = settings
         self.write_settings()
 
-    rows = World.rows
-
     @property
-    def model(self) -> Any:  # noqa: ANN401 (the emulator's own type)
+    def model(self) -> Model:
+        """The API's rows, to be moved."""
         return self.source.world
 
     def write_settings(self, **changed: Any) -> None:  # noqa: ANN401
@@ -120,7 +117,8 @@ class Site:
     def missed(self) -> list[Missed]:
         """The ledger's rows, in the order of their slots."""
         found = self.rows(
-            "SELECT first_slot, last_slot, slots, reason, healed_by FROM poller_missed_polls ORDER BY first_slot"
+            "SELECT first_slot, last_slot, slots, reason, healed_by"
+            " FROM poller_missed_polls ORDER BY first_slot"
         )
         return [
             Missed(datetime.fromisoformat(first), datetime.fromisoformat(last), slots, reason, healed_by)
@@ -130,14 +128,15 @@ class Site:
     def polls(self) -> int:
         """Scheduled polls that ended well so far."""
         ((count,),) = self.rows(
-            "SELECT coalesce(sum(polls), 0) FROM poller_runs WHERE kind = 'poll' AND outcome IN ('ok', 'partial')"
+            "SELECT coalesce(sum(polls), 0) FROM poller_runs"
+            " WHERE kind = 'poll' AND outcome IN ('ok', 'partial')"
         )
         return int(count)
 
     def lease(self) -> tuple[Any, ...]:
         """Who holds the source, and when it was given back."""
-        ((token, pid, released),) = self.rows("SELECT lease_token, lease_pid, released_at FROM poller_sources")
-        return token, pid, released
+        (held,) = self.rows("SELECT lease_token, lease_pid, released_at FROM poller_sources")
+        return tuple(held)
 
     def slots_add_up(self) -> bool:
         """Whether every slot since the books began has exactly one outcome, on a schedule of one second."""
@@ -148,7 +147,8 @@ class Site:
         )
         passed = datetime.fromisoformat(last) - datetime.fromisoformat(first)
         missed = sum(each.count for each in self.missed())
-        open_runs = len(self.rows("SELECT 1 FROM poller_runs WHERE outcome IS NULL AND first_slot IS NOT NULL"))
+        unended = "SELECT 1 FROM poller_runs WHERE outcome IS NULL AND first_slot IS NOT NULL"
+        open_runs = len(self.rows(unended))
         assert self.polls() + missed + open_runs == round(passed.total_seconds()) + 1, (
             f"{self.polls()} polls, {missed} missed, {open_runs} open over {passed}: {self.missed()}"
         )

@@ -1,13 +1,13 @@
-"""kill -9 at twenty points of a long poll: it goes on each time, and in the end nothing is lost or told twice."""
+"""kill -9 at twenty points of a long poll: it goes on each time; nothing is lost, nothing told twice."""
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import threading
 from collections import Counter
 
+from tests.emulators.scripted import Emulator
 from tests.engine.conftest import OpenSite
 from tests.engine.house import Process
 from tests.scenario.world import fill
@@ -49,15 +49,17 @@ def test_a_poll_that_is_killed_twenty_times_ends_with_the_truth_and_tells_every_
     assert site.rows("PRAGMA integrity_check")[0][0] == "ok"
 
 
-def arm(source, poll: Process, turn: int, dice: random.Random) -> None:  # noqa: ANN001
+def arm(source: Emulator, poll: Process, turn: int, dice: random.Random) -> None:
     """Kill this poll a few responses from now: before one, after one, or some milliseconds later."""
     source.be_quiet()
     number = source.requests + 2 + turn % 4
-    kill = (lambda _: os.kill(poll.pid, signal.SIGKILL), lambda _: later(poll, dice.uniform(0.0005, 0.012)))
+    delay = dice.uniform(0.0005, 0.012)
     if turn % 3 == 0:
-        source.before_response(number, kill[0])
+        source.before_response(number, lambda _: poll.signal(signal.SIGKILL))
+    elif turn % 3 == 1:
+        source.after_response(number, lambda _: poll.signal(signal.SIGKILL))
     else:
-        source.after_response(number, kill[turn % 3 - 1])
+        source.after_response(number, lambda _: later(poll, delay))
 
 
 def later(poll: Process, seconds: float) -> None:

@@ -29,7 +29,6 @@ def test_a_daemon_that_was_down_finds_every_slot_of_it_missed_and_heals_them(ope
         until(lambda: site.polls() >= 2)
         daemon.signal(signal.SIGTERM)
         assert daemon.ended() == 0
-    ((last_slot,),) = site.rows("SELECT max(last_slot) FROM poller_runs")
 
     site.model.insert()
     time.sleep(3)
@@ -45,7 +44,6 @@ def test_a_daemon_that_was_down_finds_every_slot_of_it_missed_and_heals_them(ope
     )
     assert down.count >= 3
     assert is_one_stretch(down)
-    assert down.first.isoformat() > last_slot.replace("Z", "+00:00")[:19]
     assert healed_slots >= down.count
     assert first_new is not None
     assert ("down", down.count) in {(row["reason"], row["count"]) for row in listed}

@@ -1,0 +1,1 @@
+"""One file per story, from the API to the mirror."""

@@ -33,7 +33,7 @@ def open_world(tmp_path: Path, empty_database: Path) -> Iterator[OpenWorld]:
     """Opens worlds: options of ``Endpoint`` in ``api``, the rest are settings of the stream."""
     with ExitStack() as open_ones:
 
-        def open_one(api: dict[str, Any] | None = None, *, seed: int = 1, **settings: Any) -> World:
+        def open_one(api: dict[str, Any] | None = None, *, seed: int = 1, **settings: Any) -> World:  # noqa: ANN401
             folder = tmp_path / str(sum(1 for _ in tmp_path.iterdir()))
             folder.mkdir()
             shutil.copy(empty_database, folder / "mirror.db")

@@ -29,7 +29,7 @@ NO_PAGES: list[Fault] = [
 KEPT_AS_PAGE = "page"
 
 
-@pytest.mark.parametrize("fault", NO_PAGES, ids=lambda fault: repr(fault))
+@pytest.mark.parametrize("fault", NO_PAGES, ids=repr)
 def test_a_body_that_is_no_page_fails_the_run_and_is_kept(open_world: OpenWorld, fault: Fault) -> None:
     world = open_world({"paging": "offset"})
     fill(world.model, 40)
@@ -47,7 +47,7 @@ def test_a_body_that_is_no_page_fails_the_run_and_is_kept(open_world: OpenWorld,
     assert world.letters() == []
 
 
-@pytest.mark.parametrize("fault", [*NO_PAGES, CutOff(), Dropped(), Status(503)], ids=lambda fault: repr(fault))
+@pytest.mark.parametrize("fault", [*NO_PAGES, CutOff(), Dropped(), Status(503)], ids=repr)
 def test_what_passes_by_is_repeated_within_the_run(open_world: OpenWorld, fault: Fault) -> None:
     world = open_world({"paging": "keyset_cursor", "sort": "desc"})
     fill(world.model, 40)

@@ -1,4 +1,4 @@
-"""Pages of odd lengths, empty pages, wrong totals and repeated keys: the end is the end, and no row is skipped."""
+"""Pages of odd lengths, empty pages, wrong totals, repeated keys: the end is the end, no row is skipped."""
 
 from __future__ import annotations
 

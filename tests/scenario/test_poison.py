@@ -8,7 +8,7 @@ import pytest
 
 from tests.emulators.faults import Raw
 from tests.scenario.conftest import OpenWorld
-from tests.scenario.world import World, fill
+from tests.scenario.world import Rewritten, World, fill
 
 
 def without(world: World, poisoned: int) -> dict[int, dict[str, object]]:
@@ -108,7 +108,7 @@ def test_a_column_that_held_small_integers_widens_without_losing_one(open_world:
 
     held = dict(tuple(row) for row in world.rows("SELECT id, amount FROM api_rows WHERE amount IS NOT NULL"))
     assert {key: str(value) for key, value in held.items()} == {
-        **{number: "7" for number in range(1, 6)},
+        **dict.fromkeys(range(1, 6), "7"),
         6: "9007199254740993",
         7: "123456789012345678901234567890",
         8: "a word",
@@ -128,13 +128,12 @@ def test_a_nul_in_a_text_is_kept_where_the_database_can(open_world: OpenWorld) -
 
 
 def test_a_record_without_its_key_is_a_dead_letter_with_its_bytes(open_world: OpenWorld) -> None:
-    from tests.scenario.world import Rewritten
-
     world = open_world({"paging": "offset"})
     fill(world.model, 25)
     world.source.fault_next(*[Rewritten(lambda page: page["rows"].insert(1, {"name": "nobody"}))] * 12)
 
     world.poll()
 
-    assert [(reason, json.loads(payload)) for reason, payload in world.letters()] == [("key", {"name": "nobody"})]
+    ((reason, payload),) = world.letters()
+    assert (reason, json.loads(payload)) == ("key", {"name": "nobody"})
     assert world.mirror() == world.source.truth()

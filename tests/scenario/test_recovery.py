@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from poller.core.runs import Report
 from tests.emulators.endpoint import Endpoint
 from tests.emulators.faults import Status
 from tests.emulators.scripted import Emulator
@@ -49,6 +50,7 @@ def test_cursors_that_went_in_circles_do_not_bind_the_next_poll(open_world: Open
     assert world.mirror() == world.source.truth()
 
 
+@pytest.mark.xfail(strict=True, reason="the refused link stays in the checkpoint, for every later poll")
 def test_a_next_link_to_another_host_does_not_bind_the_next_poll(open_world: OpenWorld) -> None:
     world = open_world({"paging": "next_url", "sort": "key"})
     fill(world.model, 60)
@@ -62,23 +64,22 @@ def test_a_next_link_to_another_host_does_not_bind_the_next_poll(open_world: Ope
     assert world.mirror() == world.source.truth()
 
 
+@pytest.mark.xfail(strict=True, reason="a cursor that is answered with 500 stays in the checkpoint for ever")
 def test_a_cursor_that_breaks_the_server_is_given_up_at_some_time(open_world: OpenWorld) -> None:
     world = open_world({"paging": "keyset_cursor", "sort": "desc"})
     fill(world.model, 60)
     world.source.fault(3, *[Status(500)] * 3)
     world.failing_poll()
 
-    for _ in range(3):
-        report = poll_while_old_cursors_answer_500(world)
+    reports = [poll_while_old_cursors_answer_500(world) for _ in range(3)]
 
-    assert report.error is None
+    assert reports[-1].error is None
     assert world.mirror() == world.source.truth()
 
 
-def poll_while_old_cursors_answer_500(world: World):  # noqa: ANN201
-    old = world.source.requests
-    world.source.expire_cursors()
+def poll_while_old_cursors_answer_500(world: World) -> Report:
+    """Cursors from before this poll break the server; those that it gives now are good."""
     pages = world.source._pages["/rows"]
     pages.endpoint = replace(pages.endpoint, expired_status=500)
-    assert old == world.source.requests
+    world.source.expire_cursors()
     return world.any_poll()

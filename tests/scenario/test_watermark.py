@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 
 from tests.emulators.stamps import SECOND, Stamp
 from tests.scenario.conftest import OpenWorld
+from tests.scenario.test_rows_that_move import touch
 from tests.scenario.world import Rewritten, fill
 
 HOUR = 3600 * SECOND
+NAIVE = "%Y-%m-%dT%H:%M:%S"
 
 
 @pytest.mark.parametrize("paging", ["offset", "keyset_cursor", "next_url", "keyset"])
@@ -95,7 +98,8 @@ def test_settle_waits_for_transactions_that_commit_late(open_world: OpenWorld) -
     assert world.mirror() == world.source.truth()
 
 
-@pytest.mark.parametrize(("paging", "sort"), [("offset", "asc"), ("offset", "desc"), ("keyset_cursor", "asc")])
+@pytest.mark.parametrize("paging", ["offset", "keyset_cursor"])
+@pytest.mark.parametrize("sort", ["asc", "desc"])
 def test_replicas_that_lag_in_turn_lose_nothing_within_the_lookback(
     open_world: OpenWorld, paging: str, sort: str
 ) -> None:
@@ -127,8 +131,6 @@ def test_replicas_that_lag_in_turn_lose_nothing_within_the_lookback(
 def test_a_server_whose_clock_is_not_ours_loses_nothing(
     open_world: OpenWorld, paging: str, sort: str, hours: int
 ) -> None:
-    import time
-
     world = open_world({"paging": paging, "sort": sort})
     world.source.clock.freeze(time.time_ns() // SECOND * SECOND + hours * HOUR)
     fill(world.model, 30)
@@ -145,13 +147,11 @@ def test_a_server_whose_clock_is_not_ours_loses_nothing(
 
 
 def test_a_server_without_a_clock_that_is_behind_ours_loses_nothing(open_world: OpenWorld) -> None:
-    import time
-
     world = open_world({"paging": "keyset_cursor", "sort": "desc"})
     world.source.shows_date = False
     world.source.clock.freeze(time.time_ns() // SECOND * SECOND - 3 * HOUR)
     fill(world.model, 30)
-    world.source.after_response(2, lambda model: (model.clock.advance(1), model.update(1)))
+    world.source.after_response(2, touch(1))
 
     world.poll()
     first = world.watermark()
@@ -205,14 +205,15 @@ def test_positions_that_are_absent_or_unreadable_are_mirrored_and_leave_the_wate
 ) -> None:
     world = open_world({"paging": "offset"})
     fill(world.model, 30)
-    strange = {3: "yesterday", 4: "", 5: "0000-00-00T00:00:00Z", 6: True, 7: {"at": 1}, 8: "2026-02-31T00:00:00Z"}
+    never = "2026-02-31T00:00:00Z"
+    strange = {3: "yesterday", 4: "", 5: "0000-00-00T00:00:00Z", 6: True, 7: {"at": 1}, 8: never}
 
     def spoil(page: dict[str, list[dict[str, object]]]) -> None:
         for row in page["rows"]:
             if row["id"] == 2:
                 del row["updated_at"]
             elif row["id"] in strange:
-                row["updated_at"] = strange[row["id"]]  # type: ignore[index]
+                row["updated_at"] = strange[row["id"]]
 
     world.source.fault_next(*[Rewritten(spoil)] * 10)
     world.poll()
@@ -263,7 +264,7 @@ def test_a_plus_in_since_arrives_as_a_plus(open_world: OpenWorld) -> None:
     [
         (Stamp(style="unix"), {"format": "unix"}),
         (Stamp(style="unix_ms"), {"format": "unix_ms"}),
-        (Stamp(style="naive", zone="Europe/Oslo"), {"format": "%Y-%m-%dT%H:%M:%S", "timezone": "Europe/Oslo"}),
+        (Stamp(style="naive", zone="Europe/Oslo"), {"format": NAIVE, "timezone": "Europe/Oslo"}),
         (Stamp(style="rfc3339", digits=9), {"format": "rfc3339"}),
     ],
 )
@@ -300,7 +301,7 @@ def test_a_server_that_ignores_since_is_noticed_and_mirrored_all_the_same(
     assert world.mirror() == world.source.truth()
 
 
-def test_an_older_version_that_arrives_after_a_newer_one_is_refused_and_counted(open_world: OpenWorld) -> None:
+def test_an_older_version_that_arrives_after_a_newer_one_is_refused(open_world: OpenWorld) -> None:
     world = open_world({"paging": "offset"}, since={"lookback": "1m"})
     fill(world.model, 30)
     old = dict(world.source.truth()[20])

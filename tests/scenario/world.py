@@ -1,11 +1,9 @@
-"""The whole path in one process: an emulated API, settings through the real loader, and the mirror it fills."""
+"""The whole path in one process: an emulated API, settings through the real loader, and its mirror."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +20,10 @@ from tests.emulators.scripted import Emulator
 from tests.emulators.stamps import SECOND
 from tests.emulators.world import Clock
 from tests.emulators.world import World as Model
+from tests.scenario.books import Books, Rows
 
 NOON = 1_795_262_400 * SECOND
 """2026-11-21T12:00:00Z: where the emulated API's frozen clock begins."""
-
-Rows = dict[int, dict[str, Any]]
 
 PARAMS = {"offset": {"offset": "{offset}"}, "keyset": {}, "next_url": {}}
 PAGES: dict[str, dict[str, Any]] = {
@@ -44,16 +41,6 @@ SINCE: dict[str, dict[str, Any]] = {
     "open_seconds": {"bound": "open", "granularity": "1s"},
     "ignored": {"bound": "closed"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One row of the change feed; ``version`` is the one after it."""
-
-    seq: int
-    op: str
-    key: str
-    version: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +100,12 @@ def settings_text(
     )
 
 
-class World:
+class World(Books):
     """One stream, its API and its mirror. Polls by hand; close it when done."""
 
     def __init__(self, folder: Path, source: Emulator, text: str) -> None:
+        super().__init__(folder / "mirror.db")
         self.source = source
-        self.database = folder / "mirror.db"
         self.settings = folder / "settings.toml"
         self.settings.write_text(text)
         self._open()
@@ -183,57 +170,10 @@ class World:
     def _poll(self) -> Report:
         return self.house.runner().poll(self.stream, RunKind.MANUAL)
 
-    # --- what a test sees -----------------------------------------------------------------------
-
-    def mirror(self) -> Rows:
-        """Every row as the API sent it, by key; the typed columns must agree with it."""
-        mirrored: Rows = {}
-        for row in self.rows("SELECT * FROM api_rows WHERE _deleted_at IS NULL"):
-            fields = json.loads(row["_payload"])
-            assert (row["id"], row["version"]) == (fields["id"], fields["version"])
-            assert row["_key"] == json.dumps(fields["id"])
-            mirrored[fields["id"]] = fields
-        return mirrored
-
     def mirror_of_the_living(self) -> Rows:
         """The mirror without rows that the API has deleted: only a sweep could know."""
         alive = self.source.truth()
         return {key: row for key, row in self.mirror().items() if key in alive}
-
-    def snapshot(self) -> list[tuple[Any, ...]]:
-        """The mirror's table as it stands: any write of a row would show, in its run at least."""
-        return [tuple(row) for row in self.rows("SELECT * FROM api_rows ORDER BY _key")]
-
-    def changes(self) -> list[Change]:
-        found = self.rows("SELECT seq, op, key, after FROM poller_changes ORDER BY seq")
-        return [
-            Change(seq, op, key, None if after is None else json.loads(after)["version"])
-            for seq, op, key, after in found
-        ]
-
-    def notices(self) -> set[str]:
-        """The kinds of notices of all runs."""
-        return {kind for (kind,) in self.rows("SELECT kind FROM poller_notices")}
-
-    def watermark(self) -> int | None:
-        """In nanoseconds."""
-        ((text,),) = self.rows("SELECT watermark FROM poller_streams")
-        return None if text is None else _nanoseconds(text)
-
-    def letters(self) -> list[tuple[str, bytes]]:
-        """Open dead letters: reason and bytes, oldest first."""
-        open_ones = "SELECT reason, payload FROM poller_dead_letters WHERE closed_at IS NULL ORDER BY id"
-        return [tuple(row) for row in self.rows(open_ones)]
-
-    def column_type(self, name: str) -> str:
-        ((kind,),) = self.rows("SELECT type FROM poller_columns WHERE name = ?", name)
-        return str(kind)
-
-    def rows(self, sql: str, *values: Any) -> list[Any]:  # noqa: ANN401
-        """What a user's own connection sees."""
-        with closing(sqlite3.connect(self.database)) as connection:
-            connection.row_factory = sqlite3.Row
-            return connection.execute(sql, values).fetchall()
 
     # --- the end --------------------------------------------------------------------------------
 
@@ -273,11 +213,3 @@ def _toml(value: Any) -> str:  # noqa: ANN401 (any TOML value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value)
-
-
-def _nanoseconds(text: str) -> int:
-    from tests.emulators.stamps import Stamp
-
-    moment = Stamp().read(text)
-    assert moment is not None
-    return moment

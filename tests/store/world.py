@@ -43,7 +43,7 @@ class OnePage:
         values: dict[str, Json] = {"since": ask.since}
         return render(template, values)
 
-    def onward(self, document: Any, response: Response, last: Record | None) -> Ending:  # noqa: ANN401
+    def onward(self, document: Any, response: Response, last: Record | None, rows: int) -> Ending:  # noqa: ANN401
         return Ending.LAST
 
     def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401

@@ -71,7 +71,7 @@ def _listed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
 
 def _nothing_new(place: Place, page: Page) -> Course:
     """Only rows that are known: the last one alone may be the end; more of them mean that rows slid back."""
-    if page.rows == 1:
+    if page.rows <= _overlap(page):
         return Course(_behind(place, page))
     if place.stale >= MOST_STALE_PAGES:
         raise ScanError(
@@ -106,7 +106,7 @@ def _unprovable(place: Place, page: Page) -> ScanError:
 
 def _confirmed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     """What lies behind the last known row: nothing proves the end; anything is reached again, overlapping."""
-    if page.rows == 0:
+    if page.rows == 0 or not (page.records or seen.news):
         return end_of_listing(scan, place)
     more, notices = with_cap(replace(place, confirming=False))
     if place.widest == 1 or place.doubted:
@@ -119,7 +119,7 @@ def _confirmed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
 
 
 def _in_one_page(place: Place, page: Page) -> Place:
-    """The tie group from its beginning: where its order is unstable, only a page that holds all of it counts."""
+    """The tie group from its beginning: in an unstable order only a page that holds all of it counts."""
     if place.passes >= MOST_PASSES:
         raise _unprovable(place, page)
     return replace(place, offset=0, passes=place.passes + 1, confirming=False, tail=())
@@ -137,9 +137,14 @@ def anchor_beyond(scan: Scan, place: Place) -> Place | None:
 
 def _overlapping(place: Place, page: Page) -> Place:
     """The next page, beginning with the last row of this one (one row alone cannot be overlapped)."""
-    if page.rows == 1:
+    if page.rows <= _overlap(page):
         return _behind(place, page)
-    return replace(place, offset=place.offset + page.rows - 1)
+    return replace(place, offset=place.offset + page.rows - _overlap(page))
+
+
+def _overlap(page: Page) -> int:
+    """Rows to read again: the last record that can be known again, and the rejects behind it."""
+    return 1 + page.trailing
 
 
 def _behind(place: Place, page: Page) -> Place:

@@ -15,7 +15,8 @@ from poller.core.scan.place import TAIL, Place
 from poller.core.window import Scan
 
 POISON = "value"
-"""Rejects with this reason are rows of the listing; a record without a key may stand on every page."""
+"""Rejects with this reason are rows of the listing; a record without a key may stand on every page, and
+proves nothing where pages overlap unless nothing else does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,15 @@ def examine(scan: Scan, place: Place, page: Page, horizon: Position | None) -> E
     limit, unit = clock_of(page), scan.unit
     safe = [r for r in page.records if r.position is not None and r.position <= limit]
     groups = [floor(r.position, unit) for r in safe if r.position is not None]
-    poisoned = tuple(_mark_of_bytes(each.payload) for each in page.rejects if each.reason == POISON)
-    marks = (*(mark(place.order, record) for record in page.records), *poisoned)
     known = set(place.tail)
+    rejected = [_mark_of_bytes(each.payload) for each in page.rejects]
+    telling = [mark(place.order, record) for record in page.records]
+    marks = (*telling, *rejected)
+    telling += [
+        each
+        for each, reject in zip(rejected, page.rejects, strict=True)
+        if reject.reason == POISON or not page.records
+    ]
     asked = scan.asked(place)
     fresh = [record for record, each in zip(page.records, marks, strict=False) if each not in known]
     earliest = None if asked is None else floor(asked, unit)
@@ -60,14 +67,16 @@ def examine(scan: Scan, place: Place, page: Page, horizon: Position | None) -> E
         last=safe[-1] if safe else None,
         highest=max(safe, key=lambda record: record.position or 0) if safe else None,
         marks=marks,
-        knows=any(each in known for each in marks),
-        news=bool(fresh) or bool(page.rejects),
-        only_late=bool(fresh) and not page.rejects and all(_is_late(each, horizon, limit) for each in fresh),
+        knows=any(each in known for each in telling),
+        news=any(each not in known for each in marks),
+        only_late=bool(fresh) and known.issuperset(rejected) and _are_late(fresh, horizon, limit),
     )
 
 
-def _is_late(record: Record, horizon: Position | None, limit: Position) -> bool:
-    return record.position is not None and horizon is not None and horizon + SECOND < record.position <= limit
+def _are_late(fresh: list[Record], horizon: Position | None, limit: Position) -> bool:
+    if horizon is None:
+        return False
+    return all(r.position is not None and horizon + SECOND < r.position <= limit for r in fresh)
 
 
 def clock_of(page: Page) -> Position:
@@ -82,11 +91,12 @@ def mark(order: Order, record: Record) -> str:
 
 
 def _mark_of_bytes(payload: bytes) -> str:
-    """A poisoned record is a row like any other where pages overlap; it is known by its bytes."""
+    """A rejected record is a row like any other where pages overlap; it is known by its bytes."""
     return xxh3_64_hexdigest(payload)[:12]
 
 
 def tail_of(marks: Iterable[str]) -> tuple[str, ...]:
+    """The last of a page's marks, for the next page to show again."""
     return tuple(marks)[-TAIL:]
 
 
