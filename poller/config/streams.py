@@ -118,6 +118,12 @@ def _check_steering(raw: RawStream, pager: Pager, path: KeyPath, findings: Findi
             f'page type "{kind}" goes on from the last position, so records must come in ascending order',
             'ask the API to sort by position and write order = "asc"',
         )
+    if pager.steering is Steering.POSITION and raw.since is not None and raw.since.format == "raw":
+        findings.at_value(
+            (*path, "since", "format"),
+            f'page type "{kind}" asks behind the last position, which a raw since cannot express',
+            'write the format that the API uses, "rfc3339", "unix", "unix_ms" or a strftime pattern',
+        )
     if getattr(pager, "from_key", False) and len(raw.key) > 1:
         findings.at_value(
             (*path, "page", "from_key"),

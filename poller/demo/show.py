@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -47,7 +48,7 @@ def main(*, keep: bool) -> int:
         _wait("the last changes", lambda: _differences(base_url) == {} and _open_misses() == 0)
         equal = _verdict(base_url)
         _stop(daemon)
-    _say(_NEXT.format(folder=FOLDER))
+    _say(_NEXT.format(folder=FOLDER, poller=_this_program()))
     return 0 if equal else 1
 
 
@@ -86,11 +87,14 @@ def _verdict(base_url: str) -> bool:
 
 _NEXT = """
 What to look at next (from this folder):
-  sqlite3 {folder}/mirror.db 'select * from demo_issues limit 3'   the mirror is plain SQL
-  poller -c {folder}/settings.toml runs                            every run, and what it healed
-  poller -c {folder}/settings.toml check                           the guarantee that each stream gets
-  less {folder}/settings.toml                                      the settings behind all this
-  poller demo --keep                                               the same, until Ctrl-C"""
+  sqlite3 {folder}/mirror.db 'select id, subject, status from demo_issues limit 3'
+  {poller} -c {folder}/settings.toml runs
+  {poller} -c {folder}/settings.toml check --offline
+  less {folder}/settings.toml
+  {poller} demo --keep
+
+The mirror is plain SQL; `runs` lists every run and what it healed; `check` says in words what each
+stream is guaranteed; the settings behind all this have three streams; --keep goes on until Ctrl-C."""
 
 # --- the two processes -----------------------------------------------------------------------
 
@@ -134,13 +138,24 @@ def _stop(daemon: subprocess.Popen[bytes]) -> None:
     _say(f"  exit code {daemon.wait(timeout=PATIENCE)}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=PATIENCE)
-        process.kill()
-    process.wait()
+            child.wait(timeout=PATIENCE)
+        child.kill()
+    child.wait()
+
+
+def _this_program() -> str:
+    """How the reader calls this program from here."""
+    if shutil.which("poller") is not None:
+        return "poller"
+    beside = Path(sys.executable).with_name("poller")
+    try:
+        return str(beside.relative_to(Path.cwd()))
+    except ValueError:
+        return str(beside)
 
 
 def _fresh(folder: Path) -> None:

@@ -40,6 +40,7 @@ class Hands:
     stop: threading.Event
     give_up_at: datetime
     done: Committed = field(default_factory=Committed)
+    pages: int = 0
     rows: int = 0
     requests: int = 0
     _attempts: deque[Attempt] = field(default_factory=deque)
@@ -59,6 +60,7 @@ class Hands:
         """One page's transaction. Raises Fenced, StoreUnavailable."""
         committed = self.memory.commit(self.run, step, self.attempts())
         self.done += committed
+        self.pages += 1
         self.rows += len(step.records) + len(step.rejects)
         return committed
 
@@ -113,5 +115,5 @@ def _reason_to_end(hands: Hands) -> PollerError | None:
     if hands.stop.is_set():
         return Stopped(f"{hands.run.stream}: asked to stop; what was read so far is committed")
     if hands.clock() >= hands.give_up_at:
-        return BudgetUsed(f"{hands.run.stream}: the budget of this run is used up; the next goes on from here")
+        return BudgetUsed(f"{hands.run.stream}: the budget of this run is used up; the next one goes on")
     return None

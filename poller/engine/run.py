@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from poller.core.errors import (
+    Category,
     FetchError,
     PollerError,
     SettingsError,
@@ -21,10 +22,16 @@ from poller.core.ledger import Liveness, Reason
 from poller.core.model import Stream
 from poller.core.poll import poll
 from poller.core.runs import Outcome, Report, RunKind, RunOutcome, StreamState
-from poller.core.steps import Committed
+from poller.core.scan.progress import without_cursor
+from poller.core.steps import Checkpoint, Committed
 from poller.core.window import Scan, plan_window
 from poller.engine.driver import BudgetUsed, Hands, drive
 from poller.engine.ports import Clock, Memory, Voice
+
+OF_THE_CURSOR = frozenset(
+    {Category.ORIGIN, Category.REFUSED, Category.SHAPE, Category.BOUNDS, Category.SERVER}
+)
+"""Failures that a stored cursor may be the cause of."""
 
 log = structlog.get_logger("poller.run")
 
@@ -73,13 +80,26 @@ class Runner:
 
     def _drive(self, hands: Hands, scan: Scan, state: StreamState) -> Report:
         try:
-            drive(poll(scan, state.checkpoint), hands)
+            self._read_window(hands, scan, state.checkpoint)
         except PollerError as error:
             return self._broken_off(hands, state, error)
         except Exception as error:  # a defect of ours must not take the other streams along
             log.exception("defect", stream=str(hands.run.stream), run=hands.run.run_id)
             return self._broken_off(hands, state, PollerError(f"a defect in poller: {error!r}"))
         return self._closed(hands, state, RunOutcome(Outcome.OK), None)
+
+    def _read_window(self, hands: Hands, scan: Scan, checkpoint: Checkpoint | None) -> None:
+        """Drive the scan; a cursor from an earlier run that brings nothing but errors is given up, once."""
+        try:
+            drive(poll(scan, checkpoint), hands)
+        except FetchError as error:
+            given_up = None
+            if checkpoint is not None and hands.pages == 0 and error.category in OF_THE_CURSOR:
+                given_up = without_cursor(scan, checkpoint, error.message)
+            if given_up is None:
+                raise
+            log.warning("cursor given up", stream=str(hands.run.stream), error=str(error))
+            drive(poll(scan, given_up), hands)
 
     def _broken_off(self, hands: Hands, state: StreamState, error: PollerError) -> Report:
         outcome = _outcome_of(error)

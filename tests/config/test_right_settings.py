@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -196,6 +197,18 @@ def test_a_keyset_needs_ascending_order(tmp_path: Path) -> None:
     assert (wrong.key, wrong.line) == ("sources.crm.streams.issues.order", 23)
     assert unsaid.key == "sources.crm.streams.issues.page"
     assert "ascending order" in unsaid.message
+
+
+def test_a_keyset_cannot_ask_behind_a_raw_position(tmp_path: Path) -> None:
+    keyset = RIGHT.replace('type = "offset"', 'type = "keyset"').replace(' offset = "{offset}",', "")
+    raw = re.sub(r"^since = .*$", 'since = { format = "raw" }', keyset, flags=re.MULTILINE)
+
+    problem = problems_of(raw, tmp_path)
+
+    assert problem.key is not None
+    assert problem.key.endswith("since.format")
+    assert "raw since cannot express" in problem.message
+
 
 
 def test_a_cursor_from_a_key_of_two_fields_is_refused(tmp_path: Path) -> None:

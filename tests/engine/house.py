@@ -1,4 +1,4 @@
-"""The real program in processes of its own: started, signalled, killed; its database shows what came of it."""
+"""The real program in processes of its own: started, signalled, killed; its database shows what came."""
 
 from __future__ import annotations
 

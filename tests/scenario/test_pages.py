@@ -26,11 +26,12 @@ def test_a_server_that_sends_shorter_pages_than_asked_is_read_to_its_end(
 
 
 def test_a_capped_page_size_is_noticed(open_world: OpenWorld) -> None:
-    world = open_world({"paging": "offset", "sort": "key", "cap": 7}, size=50)
+    world = open_world({"paging": "offset", "cap": 7}, size=50, since={"start": "2026-11-01T00:00:00Z"})
     fill(world.model, 60)
 
     world.poll()
 
+    assert "page_capped" in world.notices()
     assert world.mirror() == world.source.truth()
 
 
@@ -112,7 +113,7 @@ def test_a_key_may_stand_on_two_pages_and_makes_one_change_per_version(open_worl
     assert len({change.key for change in changes}) == len(changes) == 70
 
 
-def test_dates_of_one_second_step_by_step_are_no_loop(open_world: OpenWorld) -> None:
+def test_a_keyset_behind_an_open_filter_goes_forward_in_small_pages(open_world: OpenWorld) -> None:
     world = open_world({"paging": "keyset", "compare": "open"}, size=3)
     fill(world.model, 20)
     world.model.insert(world.model.clock.now() - 400 * SECOND)

@@ -112,7 +112,7 @@ def test_replicas_that_lag_in_turn_lose_nothing_within_the_lookback(
         world.replica_is_behind(next(turns))
 
     world.source.between_pages(next_replica)
-    for _ in range(4):
+    for _ in range(2):
         world.model.touch_many(range(1, 16))
         world.pass_time(1)
         world.model.insert_many(3)

@@ -11,7 +11,7 @@ from poller.core.page import Page
 from poller.core.position import Position, canonical
 from poller.core.scan.evidence import Evidence, clock_of
 from poller.core.scan.place import Place, first_place
-from poller.core.scan.turn import Turn
+from poller.core.scan.turn import Turn, after_expiry
 from poller.core.steps import Checkpoint, Notice, NoticeKind
 from poller.core.window import Scan
 
@@ -51,6 +51,18 @@ def resume(scan: Scan, checkpoint: Checkpoint | None) -> Progress:
     unlimited = replace(place, passes=min(place.passes, 1), restarts=0, backed=0, stale=0, strayed=0)
     unlimited = replace(unlimited, length=0, short=None, capped=False)
     return replace(progress, horizon=None, place=replace(unlimited, fresh=max(1, place.fresh)))
+
+
+def without_cursor(scan: Scan, checkpoint: Checkpoint, reason: str) -> Checkpoint | None:
+    """The checkpoint as if its cursor had expired, for a cursor that only ever brings errors.
+
+    None when the scan does not stand at a cursor.
+    """
+    progress = resume(scan, checkpoint)
+    if progress.place.cursor is None:
+        return None
+    onto = after_expiry(scan, progress.place, reason).course.onto or progress.place
+    return save(scan, replace(progress, place=onto))
 
 
 def save(scan: Scan, progress: Progress) -> Checkpoint:
