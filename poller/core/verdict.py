@@ -92,6 +92,10 @@ def _refusal(stream: Stream, fetch: Fetch, response: Response) -> Verdict:
         return Expired(reason)
     if fetch.optional and 400 <= status <= 499:  # noqa: PLR2004
         return Declined(reason)
+    return _final(status, reason)
+
+
+def _final(status: int, reason: str) -> Fatal:
     if status >= 500:  # noqa: PLR2004
         return Fatal(Category.SERVER, reason, f"add {status} to retry.statuses if it passes by itself")
     return Fatal(Category.REFUSED, reason, HINTS.get(status))

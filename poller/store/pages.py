@@ -71,9 +71,7 @@ class Desk:
         return self.database.dialect
 
 
-def commit(
-    desk: Desk, run: OpenRun, asked: Commit, attempts: Sequence[Attempt]
-) -> tuple[Committed, Mirror]:
+def commit(desk: Desk, run: OpenRun, asked: Commit, attempts: Sequence[Attempt]) -> tuple[Committed, Mirror]:
     """Commit one page; the counts, and the mirror as the page left it.
 
     Raises Fenced when the stream or the source is no longer ours, StoreUnavailable when the
@@ -164,9 +162,7 @@ def _shown(writes: Sequence[Write]) -> list[Write]:
     return [write for write in writes if write.op is not Op.DELETE or not write.known]
 
 
-def _write(
-    connection: Connection, desk: Desk, run: OpenRun, asked: Commit, batch: Batch, first: int
-) -> None:
+def _write(connection: Connection, desk: Desk, run: OpenRun, asked: Commit, batch: Batch, first: int) -> None:
     """Write the entities and the changes that they make, numbered without a gap from ``first``."""
     table, dialect, catalog_now = desk.mirror.table, desk.dialect, desk.mirror.catalog
     sheet = Sheet(desk.mirror.stream_id, run.run_id, stamp(asked.requested_at), asked.edge)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, selec
 
 from poller.core.errors import Category
 from poller.core.ledger import Reason
-from poller.core.runs import Attempt, Outcome, OpenRun, RunKind, RunOutcome
+from poller.core.runs import Attempt, OpenRun, Outcome, RunKind, RunOutcome
 from poller.core.steps import Committed, Notice
 from poller.store import ledger
 from poller.store.tables import notices, requests, runs

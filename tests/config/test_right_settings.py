@@ -210,7 +210,6 @@ def test_a_keyset_cannot_ask_behind_a_raw_position(tmp_path: Path) -> None:
     assert "raw since cannot express" in problem.message
 
 
-
 def test_a_cursor_from_a_key_of_two_fields_is_refused(tmp_path: Path) -> None:
     text = RIGHT.replace(PAGE, 'page = { type = "cursor", from_key = true, size = 9 }').replace(
         "offset", "cursor"

@@ -218,7 +218,10 @@ _JSON = st.recursive(
 )
 
 
-@given(st.lists(st.dictionaries(st.text(min_size=1), _JSON, max_size=4), max_size=5), st.sampled_from(["", "NaN"]))
+@given(
+    st.lists(st.dictionaries(st.text(min_size=1), _JSON, max_size=4), max_size=5),
+    st.sampled_from(["", "NaN"]),
+)
 def test_every_record_of_any_document_comes_back_byte_for_byte(
     rows: list[dict[str, object]], poison: str
 ) -> None:

@@ -78,7 +78,8 @@ def test_a_target_elsewhere_is_refused(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["//evil.example/x", "/\\evil.example/x", "\\\\evil.example/x", "///evil.example/x", "/@evil.example/x"]
+    "target",
+    ["//evil.example/x", "/\\evil.example/x", "\\\\evil.example/x", "///evil.example/x", "/@evil.example/x"],
 )
 def test_a_trick_that_looks_like_a_host_stays_a_path_at_home(target: str) -> None:
     base = Base("https://h.example/api")

@@ -19,7 +19,7 @@ from poller.core.path import Path as JsonPath
 from poller.core.position import Position, from_datetime
 from poller.core.records import read_record
 from poller.core.request import Json, Request, Template, render
-from poller.core.runs import Attempt, Outcome, OpenRun, RunKind, RunOutcome
+from poller.core.runs import Attempt, OpenRun, Outcome, RunKind, RunOutcome
 from poller.core.steps import Checkpoint, Commit, Committed, Finish
 from poller.store.database import Database, open_database
 from poller.store.leases import Owner, acquire

@@ -75,7 +75,7 @@ def _nothing_new(place: Place, page: Page) -> Course:
         return Course(_behind(place, page))
     if place.stale >= MOST_STALE_PAGES:
         raise ScanError(
-            f"{place.stale} pages in a row brought only rows that were read before: the API ignores the row number",
+            f"{place.stale} pages in a row brought only known rows: the API ignores the row number",
             hint="check the parameter that holds {offset}, or whether the API wants a page number instead",
         )
     return Course(replace(_overlapping(place, page), stale=place.stale + 1))
