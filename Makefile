@@ -36,7 +36,7 @@ test: $(BIN)/.ready $(INSTALLED)/.wheel ## Set up, then run the whole suite; ARG
 .PHONY: coverage
 coverage: $(BIN)/.ready ## Branch coverage of the decisions and the plugins, which has to be 100 %
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -q $(wildcard tests/core tests/contract)
+	$(BIN)/python -m coverage run -m pytest -q $(wildcard tests/core tests/contract tests/config)
 	$(BIN)/python -m coverage report --fail-under=100 \
 		--include='poller/core/*,poller/pagers/*,poller/auth/*,poller/schedules/*,poller/secrets/*'
 
