@@ -9,11 +9,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from poller.config.settings import Settings
-from poller.core.errors import Fenced, StoreError
+from poller.core.errors import Fenced, SettingsError, StoreError
 from poller.core.fingerprint import fingerprint
 from poller.core.model import Source, Stream
 from poller.engine.ports import Voice
@@ -27,6 +30,8 @@ from poller.store.holds import Holds
 from poller.store.leases import Owner
 from poller.store.memory import Memory
 from poller.store.streams import ensure_streams
+
+log = structlog.get_logger("poller.house")
 
 
 def utc_now() -> datetime:
@@ -70,9 +75,13 @@ class House:
         self._voices: dict[str, HttpVoice] = {}
         self._ahead = ThreadPoolExecutor(settings.daemon.workers, thread_name_prefix="ahead")
         self._opening = threading.Lock()
+        self._runner = self._made_runner()
 
     def runner(self) -> Runner:
         """Runs polls of this house's streams."""
+        return self._runner
+
+    def _made_runner(self) -> Runner:
         return Runner(
             memory=self.memory,
             voice=self.voice,
@@ -80,6 +89,7 @@ class House:
             ahead=self._ahead,
             clock=utc_now,
             stop=self.stop,
+            clean=self.redactor.clean,
         )
 
     def voice(self, name: str) -> Voice:
@@ -98,7 +108,11 @@ class House:
             return self._voices[name]
 
     def source(self, name: str) -> Source:
-        return next(source for source in self.settings.sources if source.name == name)
+        """The source of that name. Raises SettingsError when the settings have none (any more)."""
+        found = next((source for source in self.settings.sources if source.name == name), None)
+        if found is None:
+            raise SettingsError(f"there is no source {name} in the settings")
+        return found
 
     def fingerprint(self, stream: Stream) -> str:
         return fingerprint(self.source(stream.source), stream)
@@ -118,15 +132,25 @@ class House:
         if self._reread is None:
             return
         settings = self._reread()
-        self._acquire(tuple(source.name for source in settings.sources))
+        if settings.database_url != self.settings.database_url:
+            raise SettingsError(
+                "database.url has changed", hint="stop the daemon and start it again for that"
+            )
+        if not settings.sources:
+            raise SettingsError("the settings name no source", hint="to stop polling, stop the daemon")
+        names = tuple(source.name for source in settings.sources)
+        self._acquire(names)
         ensure_streams(self.database, settings.sources)
+        gone = tuple(name for name in self._held if name not in names)
+        leases.release(self.database, gone, self.owner)
+        self._held = names
         before = {source.name: source for source in self.settings.sources}
         with self._opening:
             for source in settings.sources:
                 voice = self._voices.get(source.name)
                 if voice is None:
                     continue
-                if before.get(source.name) == source:
+                if _connection(before.get(source.name)) == _connection(source):
                     voice.reread_credentials()
                 else:  # runs under way keep the old voice until they end
                     del self._voices[source.name]
@@ -151,7 +175,10 @@ class House:
         finally:
             done.set()
             renewing.join()
-            leases.release(self.database, self._held, self.owner)
+            try:
+                leases.release(self.database, self._held, self.owner)
+            except StoreError as error:  # they run out by themselves
+                log.warning("leases not released", error=str(error))
 
     def _acquire(self, names: tuple[str, ...]) -> None:
         leases.acquire(self.database, names, self.owner, self.settings.daemon.lease)
@@ -173,3 +200,10 @@ class House:
                 self.lost.set()
             except StoreError:
                 continue  # the database is away for the moment; the fence looks after the data
+            except Exception:  # a thread that dies in silence would let the leases run out unnoticed
+                log.exception("defect", what="renewing the leases")
+
+
+def _connection(source: Source | None) -> Source | None:
+    """A source without its streams: what its voice is made of."""
+    return None if source is None else replace(source, streams=())

@@ -113,6 +113,7 @@ def _create_sources_and_streams() -> None:
         sa.Column("highest", sa.Text()),
         sa.Column("pages", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("rows", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("fresh", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("updated_at", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["stream_id"], ["poller_streams.id"], name=op.f("fk_poller_scans_stream_id"), ondelete="CASCADE"

@@ -110,3 +110,5 @@ class Report:
     category: Category | None = None
     error: str | None = None
     hint: str | None = None
+    database_away: bool = False
+    """The run was not begun because the database refused."""

@@ -35,13 +35,10 @@ class NoticeKind(StrEnum):
     ORDER_VIOLATED = "order_violated"
     SINCE_IGNORED = "since_ignored"
     PAGE_CAPPED = "page_capped"
-    WATERMARK_CLAMPED = "watermark_clamped"
     CURSOR_EXPIRED = "cursor_expired"
     STEPPED_BACK = "stepped_back"
     POSITION_MISSING = "position_missing"
     POSITION_AHEAD = "position_ahead"
-    NO_EDGE = "no_edge"
-    NEXT_MISSING = "next_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +62,8 @@ class Checkpoint:
     highest: Position | None
     pages: int
     rows: int
+    fresh: int = 0
+    """What the page in front of this place brought (``Committed.fresh``); filled in by the memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -14,13 +13,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from poller.demo.compare import FOLDER, STREAMS, count, differences, loaded, misses, open_misses, rows
 from poller.demo.settings import KEY_VARIABLE, settings_text
 
 KEY = "demo-key"
-FOLDER = Path("poller-demo")
-STREAMS = ("issues", "orders", "contacts")
 OUTAGE = 6
 """Seconds that the API is down."""
 PATIENCE = 30.0
@@ -36,32 +34,37 @@ def main(*, keep: bool) -> int:
     _fresh(FOLDER)
     with _api() as base_url, _daemon(base_url) as daemon:
         try:
-            _acts(base_url, daemon)
-            if keep:
-                _go_on(base_url)
-        except KeyboardInterrupt:
-            _say("\nstopping")
+            _until_interrupted(base_url, daemon, keep=keep)
+            _post(base_url, "freeze")
+            _wait("the last changes", lambda: differences(base_url) == {} and open_misses() == 0)
         except ShowStopped as stopped:
             _say(f"\nThe demo broke off: {stopped}\nthe daemon's log is {FOLDER / 'daemon.log'}")
             return 1
-        _post(base_url, "freeze")
-        _wait("the last changes", lambda: _differences(base_url) == {} and _open_misses() == 0)
         equal = _verdict(base_url)
         _stop(daemon)
     _say(_NEXT.format(folder=FOLDER, poller=_this_program()))
     return 0 if equal else 1
 
 
+def _until_interrupted(base_url: str, daemon: subprocess.Popen[bytes], *, keep: bool) -> None:
+    try:
+        _acts(base_url, daemon)
+        if keep:
+            _go_on(base_url)
+    except KeyboardInterrupt:
+        _say("\nstopping")
+
+
 def _acts(base_url: str, daemon: subprocess.Popen[bytes]) -> None:
     _act("The first load: three streams, three ways of paging")
-    _wait("the first load", _loaded, daemon)
+    _wait("the first load", loaded, daemon)
     _act("Records change and are added; every poll brings what is new")
     _watch(6.0, daemon)
     _act(f"The API goes down for {OUTAGE} seconds: 503 pages and dropped connections")
     _post(base_url, f"outage?seconds={OUTAGE}&how=both")
     _watch(OUTAGE + 1.0, daemon)
     _act("It is back. What was missed is covered by the next poll of each stream")
-    _wait("healing", lambda: _open_misses() == 0 and _misses() > 0, daemon)
+    _wait("healing", lambda: open_misses() == 0 and misses() > 0, daemon)
     _watch(2.0, daemon)
 
 
@@ -76,13 +79,13 @@ def _verdict(base_url: str) -> bool:
     ):
         _poller(*command)
     _act("The mirror against the API's own state, row by row")
-    differences = _differences(base_url)
+    different = differences(base_url)
     for stream in STREAMS:
-        wrong = differences.get(stream, 0)
+        wrong = different.get(stream, 0)
         _say(
-            f"  demo.{stream:<9} {_rows(stream):>6,} rows   {'equal' if wrong == 0 else f'{wrong} DIFFERENT'}"
+            f"  demo.{stream:<9} {rows(stream):>6,} rows   {'equal' if wrong == 0 else f'{wrong} DIFFERENT'}"
         )
-    return not differences
+    return not different
 
 
 _NEXT = """
@@ -94,7 +97,7 @@ What to look at next (from this folder):
   {poller} demo --keep
 
 The mirror is plain SQL; `runs` lists every run and what it healed; `check` says in words what each
-stream is guaranteed; the settings behind all this have three streams; --keep goes on until Ctrl-C."""
+stream is guaranteed; `demo --keep` goes on until Ctrl-C."""
 
 # --- the two processes -----------------------------------------------------------------------
 
@@ -197,10 +200,8 @@ def _progress(daemon: subprocess.Popen[bytes] | None) -> None:
     """One line that is written over on a terminal, or a line now and then in a file."""
     if daemon is not None and daemon.poll() is not None:
         raise ShowStopped(f"the daemon ended by itself, exit code {daemon.returncode}")
-    counts = "   ".join(f"{stream} {_rows(stream):>6,}" for stream in STREAMS)
-    line = (
-        f"  {counts}   changes {_count('poller_changes'):>6,}   missed {_misses():>3} (open {_open_misses()})"
-    )
+    counts = "   ".join(f"{stream} {rows(stream):>6,}" for stream in STREAMS)
+    line = f"  {counts}   changes {count('poller_changes'):>6,}   missed {misses():>3} (open {open_misses()})"
     if sys.stdout.isatty():
         _write(sys.stdout, f"\r{line}\x1b[K")
     elif time.monotonic() - _LAST_LINE[0] > 2.0:  # noqa: PLR2004 (seconds between lines in a file)
@@ -234,63 +235,6 @@ def _poller(*words: str) -> None:
     shown = " ".join(f'"{word}"' if " " in word else word for word in words)
     _say(f"\n$ poller {shown}")
     subprocess.run(_command(*words), env=_environment(), check=True)
-
-
-# --- the truth and the mirror ----------------------------------------------------------------
-
-
-def _truth(base_url: str, stream: str) -> dict[str, object]:
-    with urllib.request.urlopen(f"{base_url}/_demo/truth/{stream}", timeout=10) as answer:
-        rows = [json.loads(line) for line in answer if line.strip()]
-    return {json.dumps(row["id"]): row for row in rows}
-
-
-def _differences(base_url: str) -> dict[str, int]:
-    """Rows that are missing, extra or different, by stream; empty when all are equal."""
-    found = {}
-    for stream in STREAMS:
-        truth = _truth(base_url, stream)
-        mirror = {
-            key: json.loads(payload) for key, payload in _select(f"select _key, _payload from demo_{stream}")
-        }
-        wrong = {key for key in truth.keys() | mirror.keys() if truth.get(key) != mirror.get(key)}
-        if wrong:
-            found[stream] = len(wrong)
-    return found
-
-
-def _loaded() -> bool:
-    return _number("select count(*) from poller_streams where drained_once = 1") == len(STREAMS)
-
-
-def _misses() -> int:
-    return _number("select coalesce(sum(slots), 0) from poller_missed_polls")
-
-
-def _open_misses() -> int:
-    return _number("select coalesce(sum(slots), 0) from poller_missed_polls where healed_by is null")
-
-
-def _rows(stream: str) -> int:
-    return _count(f"demo_{stream}")
-
-
-def _count(table: str) -> int:
-    return _number(f"select count(*) from {table}")
-
-
-def _number(sql: str) -> int:
-    found = _select(sql)
-    return int(found[0][0]) if found else 0
-
-
-def _select(sql: str) -> list[tuple[Any, ...]]:
-    """Rows of the mirror, read as any user would; none while the daemon has not made it yet."""
-    try:
-        with sqlite3.connect(f"file:{FOLDER}/mirror.db?mode=ro", uri=True, timeout=5) as connection:
-            return connection.execute(sql).fetchall()
-    except sqlite3.OperationalError:
-        return []
 
 
 def _post(base_url: str, path: str) -> None:

@@ -20,10 +20,11 @@ from typing import Protocol
 
 import structlog
 
-from poller.core.errors import PollerError
-from poller.core.heartbeat import Beat, Pulse, first_beat, heard
+from poller.core.errors import PollerError, StoreError
+from poller.core.heartbeat import Beat, Pulse, first_beat, heard, noted
+from poller.core.ledger import Lapse, Liveness, Reason
 from poller.core.model import Stream
-from poller.core.runs import Report, RunKind
+from poller.core.runs import RunKind
 from poller.engine.ports import Clock
 from poller.engine.run import Runner
 from poller.engine.wake import Waker
@@ -74,8 +75,11 @@ class Daemon:
         self._pool = ThreadPoolExecutor(house.workers, thread_name_prefix="poll")
         self._lock = threading.Lock()
         self._busy: set[str] = set()
-        self._last: dict[str, Report] = {}
+        self._looked_at: dict[str, datetime] = {}
+        """When each stream was last polled, or tried to be."""
         self._ended_at: dict[str, datetime] = {}
+        self._away_since: dict[str, datetime] = {}
+        """Since when the database refuses to begin a run of a stream."""
         self._reload = threading.Event()
         self._pulse: Pulse = first_beat(self._beat())
 
@@ -87,10 +91,13 @@ class Daemon:
             streams = self._house.streams
             self._waker.start(streams)
             log.info("polling", streams=len(streams), pid=os.getpid())
-            self._wake_all(streams)
-            self._live()
-            self._waker.stop()
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            try:
+                self._wake_all(streams)
+                self._live()
+            finally:
+                self._house.stop.set()
+                self._waker.stop()
+                self._pool.shutdown(wait=True, cancel_futures=True)
         log.info("stopped")
         return 1 if self._house.lost.is_set() else 0
 
@@ -119,18 +126,37 @@ class Daemon:
         stream = next((each for each in self._house.streams if str(each) == name), None)
         if stream is None or self._house.stop.is_set():
             return False
-        busy_until = self._ended_at.get(name)
-        report = self._house.runner().poll(stream, RunKind.POLL, self._pulse.liveness(busy_until))
+        report = self._house.runner().poll(stream, RunKind.POLL, self._liveness(name))
         ended = self._clock()
-        self._ended_at[name] = ended
-        self._last[name] = report
+        self._looked_at[name] = ended
+        if report.database_away:
+            self._away_since.setdefault(name, ended)
+        else:
+            self._away_since.pop(name, None)
+        if report.run_id is not None:
+            self._ended_at[name] = ended
         return report.slot is not None and stream.schedule.latest(ended) > report.slot
+
+    def _liveness(self, name: str) -> Liveness:
+        """What this process knows of its own life now, as far as it concerns one stream."""
+        pulse = self._take_pulse()
+        since = self._away_since.get(name)
+        if since is not None and since < pulse.newest.wall:
+            pulse = noted(pulse, Lapse(since, pulse.newest.wall, Reason.DOWN))
+        return pulse.liveness(self._ended_at.get(name))
+
+    def _take_pulse(self) -> Pulse:
+        with self._lock:
+            self._pulse = heard(self._pulse, self._beat(), STANDSTILL)
+            return self._pulse
 
     def _live(self) -> None:
         beats = 0
         while not self._house.stop.wait(BEAT):
             beats += 1
-            self._pulse = heard(self._pulse, self._beat(), STANDSTILL)
+            before = self._pulse.newest.wall
+            if self._take_pulse().newest.wall < before:
+                self._begin_anew("the clock went back")
             if self._house.lost.is_set():
                 log.error("lease lost", hint="another process took a source over; this one stops")
                 self._house.stop.set()
@@ -139,6 +165,7 @@ class Daemon:
                 self._take_over_settings()
             if beats % LOOK_ROUND == 0:
                 self._wake_overslept()
+                self._settle_busy()
 
     def _take_over_settings(self) -> None:
         try:
@@ -146,17 +173,34 @@ class Daemon:
         except PollerError as error:
             log.error("settings not reloaded; the old ones stay in force", error=str(error), hint=error.hint)
             return
-        self._waker.follow(self._house.streams)
-        self._wake_all(self._house.streams)
-        log.info("settings reloaded", streams=len(self._house.streams))
+        self._begin_anew("settings reloaded")
+
+    def _begin_anew(self, why: str) -> None:
+        """Wake the streams of now, on their schedules of now, by the clock of now."""
+        streams = self._house.streams
+        self._waker.follow(streams)
+        self._wake_all(streams)
+        log.info(why, streams=len(streams))
 
     def _wake_overslept(self) -> None:
         """A stream whose slot passed although nobody woke it: the waker may have fallen silent."""
         late = self._clock() - OVERSLEPT
         for stream in self._house.streams:
-            slot = self._last[str(stream)].slot if str(stream) in self._last else None
-            if slot is None or stream.schedule.latest(late) > slot:
+            looked_at = self._looked_at.get(str(stream))
+            if looked_at is None or stream.schedule.latest(late) > looked_at:
                 self.wake(str(stream))
+
+    def _settle_busy(self) -> None:
+        """Slots that pass while a stream is being polled are overrun now, not when the poll ends."""
+        with self._lock:
+            busy = set(self._busy)
+        now, memory = self._clock(), self._house.runner().memory
+        for stream in self._house.streams:
+            if str(stream) in busy and str(stream) not in self._away_since:
+                try:
+                    memory.settle_older(stream, now, self._take_pulse().liveness(now))
+                except StoreError as error:
+                    log.debug("not settled", stream=str(stream), error=str(error))
 
     def _wake_all(self, streams: Iterable[Stream]) -> None:
         for stream in streams:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Generator
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+
+import structlog
 
 from poller.core.errors import PollerError, Stopped
 from poller.core.runs import Attempt, OpenRun
@@ -21,6 +23,8 @@ from poller.core.scan.progress import Progress
 from poller.core.steps import Answer, Commit, Committed, Exchange, Exchanged, Fetch, Fetched, Step
 from poller.core.verdict import judge
 from poller.engine.ports import Clock, Memory, Voice
+
+log = structlog.get_logger("poller.run")
 
 
 class BudgetUsed(PollerError):
@@ -39,6 +43,8 @@ class Hands:
     clock: Clock
     stop: threading.Event
     give_up_at: datetime
+    clean: Callable[[str], str] = str
+    """Takes secrets out of what is written down."""
     done: Committed = field(default_factory=Committed)
     pages: int = 0
     rows: int = 0
@@ -58,7 +64,16 @@ class Hands:
 
     def commit(self, step: Commit) -> Committed:
         """One page's transaction. Raises Fenced, StoreUnavailable."""
-        committed = self.memory.commit(self.run, step, self.attempts())
+        taken = self.attempts()
+        said = tuple(replace(notice, text=self.clean(notice.text)) for notice in step.notices)
+        try:
+            committed = self.memory.commit(self.run, replace(step, notices=said), taken)
+        except BaseException:
+            self._attempts.extendleft(reversed(taken))  # the end of the run writes them down
+            self.requests -= len(taken)
+            raise
+        for notice in said:
+            log.warning(notice.kind.value, stream=str(self.run.stream), run=self.run.run_id, text=notice.text)
         self.done += committed
         self.pages += 1
         self.rows += len(step.records) + len(step.rejects)
@@ -105,7 +120,8 @@ def _both(step: Exchange, hands: Hands) -> Exchanged:
     try:
         committed = hands.commit(step.commit)
     except BaseException:
-        fetched.cancel()
+        if not fetched.cancel():
+            wait([fetched])  # its deadline bounds it; its attempts belong to this run
         raise
     return Exchanged(committed, fetched.result())
 

@@ -91,3 +91,7 @@ class Memory(Protocol):
     def pass_by(self, stream: Stream, reason: Reason, now: datetime, liveness: Liveness) -> None:
         """Settle the slots up to ``now`` without a run, the newest for ``reason``."""
         ...
+
+    def settle_older(self, stream: Stream, now: datetime, liveness: Liveness) -> None:
+        """Account for the slots up to ``now`` but the newest, while the stream's run is under way."""
+        ...

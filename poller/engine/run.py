@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -16,6 +16,7 @@ from poller.core.errors import (
     SettingsError,
     Stopped,
     StoreError,
+    StoreUnavailable,
 )
 from poller.core.fingerprint import describe_change
 from poller.core.ledger import Liveness, Reason
@@ -39,7 +40,9 @@ log = structlog.get_logger("poller.run")
 @dataclass(frozen=True, slots=True)
 class Runner:
     """Runs polls, one at a time per stream. ``voice`` gives a source's voice by its name;
-    ``fingerprint`` the text that names all that gives a stream's watermark its meaning.
+    ``fingerprint`` the text that names all that gives a stream's watermark its meaning; ``clean``
+    takes secrets out of what is written down. ``failing`` holds the last error of each stream, so
+    that an error is logged when it appears and not at every slot.
     """
 
     memory: Memory
@@ -48,25 +51,30 @@ class Runner:
     ahead: Executor
     clock: Clock
     stop: threading.Event
+    clean: Callable[[str], str] = str
+    failing: dict[str, str] = field(default_factory=dict)
 
     def poll(self, stream: Stream, kind: RunKind, liveness: Liveness | None = None) -> Report:
         """One poll. Never raises what a poll can run into: the report says it."""
         try:
+            voice, fingerprint = self.voice(stream.source), self.fingerprint(stream)
             state = self.memory.state(stream)
-            fingerprint = self.fingerprint(stream)
             if state.fingerprint is not None and state.fingerprint != fingerprint:
                 return self._blocked(stream, state, fingerprint, liveness)
-            run = self.memory.begin(stream, kind, self.clock(), liveness)
-        except StoreError as error:
-            return _logged(_not_begun(stream, error))
+            begun = self.memory.begin(stream, kind, self.clock(), liveness)
+        except (StoreError, SettingsError) as error:
+            away = isinstance(error, StoreUnavailable)
+            return self._logged(replace(_not_begun(stream, error), database_away=away))
+        run = replace(begun, epoch=state.epoch)  # a reset between the two fences this run off
         hands = Hands(
             run=run,
-            voice=self.voice(stream.source),
+            voice=voice,
             memory=self.memory,
             ahead=self.ahead,
             clock=self.clock,
             stop=self.stop,
             give_up_at=run.started_at + stream.budget,
+            clean=self.clean,
         )
         scan = plan_window(
             stream,
@@ -76,7 +84,7 @@ class Runner:
             watermark_text=state.watermark_text,
             previous_highest=state.highest,
         )
-        return _logged(self._drive(hands, scan, state))
+        return self._logged(self._drive(hands, scan, state))
 
     def _drive(self, hands: Hands, scan: Scan, state: StreamState) -> Report:
         try:
@@ -117,7 +125,7 @@ class Runner:
     def _closed(
         self, hands: Hands, state: StreamState, outcome: RunOutcome, error: PollerError | None
     ) -> Report:
-        run, told = hands.run, None if error is None else _told(error)
+        run, told = hands.run, None if error is None else self.clean(_told(error))
         after = state.watermark
         try:
             self.memory.end(run, outcome, self.clock(), hands.attempts(), told)
@@ -151,7 +159,33 @@ class Runner:
             hint=f"`poller watermark reset {stream} --start` reads it again from the start (--to and --back "
             "from another point), or put the setting back",
         )
-        return _logged(replace(_not_begun(stream, error), before=state.watermark, after=state.watermark))
+        return self._logged(replace(_not_begun(stream, error), before=state.watermark, after=state.watermark))
+
+    def _logged(self, report: Report) -> Report:
+        facts = {
+            "stream": report.stream,
+            "run": report.run_id,
+            "rows": report.rows,
+            "inserted": report.done.inserted,
+            "updated": report.done.updated,
+            "dead": report.done.dead,
+            "requests": report.requests,
+        }
+        if report.error is not None:
+            known = self.failing.get(report.stream) == report.error
+            self.failing[report.stream] = report.error
+            say = log.debug if known else log.error
+            say("poll failed", **facts, error=report.error, hint=report.hint)
+            return report
+        self.failing.pop(report.stream, None)
+        busy = report.done.inserted or report.done.updated or report.done.deleted or report.done.dead
+        if report.outcome is Outcome.PARTIAL:
+            log.warning("poll not finished", **facts, hint="its budget is used up; the next poll goes on")
+        elif busy:
+            log.info("poll", outcome=str(report.outcome), **facts)
+        else:
+            log.debug("poll", outcome=str(report.outcome), **facts)
+        return report
 
 
 def _outcome_of(error: PollerError) -> RunOutcome:
@@ -171,22 +205,3 @@ def _not_begun(stream: Stream, error: PollerError) -> Report:
 def _told(error: PollerError) -> str:
     named = f" (request {error.request_id})" if isinstance(error, FetchError) and error.request_id else ""
     return f"{error}{named}"
-
-
-def _logged(report: Report) -> Report:
-    facts = {
-        "stream": report.stream,
-        "run": report.run_id,
-        "rows": report.rows,
-        "inserted": report.done.inserted,
-        "updated": report.done.updated,
-        "dead": report.done.dead,
-        "requests": report.requests,
-    }
-    if report.error is not None:
-        log.error("poll failed", **facts, error=report.error, hint=report.hint)
-    elif report.done.inserted or report.done.updated or report.done.deleted or report.done.dead:
-        log.info("poll", outcome=str(report.outcome), **facts)
-    else:
-        log.debug("poll", outcome=str(report.outcome), **facts)
-    return report

@@ -26,8 +26,8 @@ class GridTrigger(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no ty
         self._schedule = schedule
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """The first slot later than both the previous one and ``now``."""
-        return self._schedule.next(now if previous is None else max(previous, now))
+        """The first slot later than ``now``, also when the clock went back behind the previous one."""
+        return self._schedule.next(now)
 
 
 class Waker:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from poller.core.ledger import Missed, Reason
+from poller.core.ledger import Missed, Reason, merge
 from poller.core.position import Position
 from poller.core.schedule import Schedule
 from poller.store.tables import coverage, missed_polls
@@ -32,18 +32,15 @@ def write_missed(
             .order_by(missed_polls.c.last_slot.desc(), missed_polls.c.id.desc())
             .limit(1)
         ).first()
-        continues = (
-            last is not None
-            and last.healed_by is None
-            and last.reason == missed.reason
-            and schedule is not None
-            and schedule.next(last.last_slot) == missed.first
-        )
-        if last is not None and continues:
+        grown = None
+        if last is not None and last.healed_by is None and schedule is not None:
+            row = Missed(last.first_slot, last.last_slot, last.slots, Reason(last.reason))
+            grown = merge(schedule, row, missed)
+        if last is not None and grown is not None:
             connection.execute(
                 update(missed_polls)
                 .where(missed_polls.c.id == last.id)
-                .values(last_slot=missed.last, slots=last.slots + missed.count, recorded_at=now)
+                .values(last_slot=grown.last, slots=grown.count, recorded_at=now)
             )
         else:
             connection.execute(

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, select, update
 
 from poller.core.errors import Fenced
-from poller.core.ledger import Account, Liveness, Reason, settle
+from poller.core.ledger import Account, Liveness, Reason, Settlement, close_older, settle
 from poller.core.model import Stream
 from poller.core.page import Reject
 from poller.core.runs import Attempt, OpenRun, RunKind, RunOutcome, StreamState
@@ -89,6 +89,13 @@ class Memory:
                 missed = [ledger.one_slot(slot, reason)]
                 ledger.write_missed(connection, row.id, stream.schedule, missed, now)
 
+    def settle_older(self, stream: Stream, now: datetime, liveness: Liveness) -> None:
+        """Account for the slots up to ``now`` but the newest, for a stream whose run is still under way."""
+        with self._database.write() as connection:
+            row = self._ours(connection, stream)
+            account = Account(row.last_slot, row.schedule_fingerprint)
+            _book(connection, row, stream, close_older(stream.schedule, account, now, liveness), now)
+
     def _ours(self, connection: Connection, stream: Stream) -> Row[tuple[object, ...]]:
         row = streams.find(connection, str(stream))
         source = select(sources.c.lease_token).where(sources.c.id == row.source_id)
@@ -114,10 +121,21 @@ def _settle(
     """Account for every slot up to ``now``; the one that a run starting now owns, None when there is none."""
     account = Account(row.last_slot, row.schedule_fingerprint)
     settlement = settle(stream.schedule, account, now, liveness)
+    _book(connection, row, stream, settlement, now)
+    return settlement.own
+
+
+def _book(
+    connection: Connection,
+    row: Row[tuple[object, ...]],
+    stream: Stream,
+    settlement: Settlement,
+    now: datetime,
+) -> None:
+    """Write down what was missed, and how far the books go now."""
     ledger.write_missed(connection, row.id, stream.schedule, settlement.missed, now)
     connection.execute(
         update(streams_table)
         .where(streams_table.c.id == row.id)
         .values(last_slot=settlement.account.last, schedule_fingerprint=settlement.account.fingerprint)
     )
-    return settlement.own

@@ -112,7 +112,7 @@ def _page(
     if asked.finish is not None:
         finish(connection, run, stream, asked.finish, desk.dialect.now(connection))
     elif asked.checkpoint is not None:
-        _save(connection, run, stream.id, asked.checkpoint, asked)
+        _save(connection, run, stream.id, replace(asked.checkpoint, fresh=committed.fresh), asked)
     return committed
 
 
@@ -207,6 +207,7 @@ def _save(connection: Connection, run: OpenRun, stream_id: int, place: Checkpoin
         "highest": place.highest,
         "pages": place.pages,
         "rows": place.rows,
+        "fresh": place.fresh,
         "updated_at": asked.requested_at,
     }
     if connection.execute(_SAVE, {**values, "stream": stream_id}).rowcount == 0:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, select, update
 
-from poller.core.errors import Category
-from poller.core.ledger import Reason
+from poller.core.ledger import Reason, verdict_on
 from poller.core.runs import Attempt, OpenRun, Outcome, RunKind, RunOutcome
 from poller.core.steps import Committed, Notice
 from poller.store import ledger
-from poller.store.tables import notices, requests, runs
-
-REASONS: Mapping[Category | None, Reason] = {
-    Category.UNREACHABLE: Reason.UNREACHABLE,
-    Category.RATE_LIMITED: Reason.RATE_LIMITED,
-}
-"""Why the slot of a failed run was missed; every other category is ``failed``."""
+from poller.store.tables import dead_letters, notices, requests, runs
 
 _COUNTS = ("inserted", "updated", "unchanged", "deleted", "refused", "dead", "late", "fresh")
 _ADDED_UP = ("polls", "pages", "rows_read", *_COUNTS, "requests", "failed_requests", "bytes_received")
@@ -141,7 +134,12 @@ def finish(connection: Connection, run: OpenRun, healed: int, now: datetime) -> 
         .order_by(runs.c.id.desc())
         .limit(1)
     ).first()
-    if before is not None and before.idle and before.kind == this.kind:
+    alike = (
+        before is not None
+        and before.kind == this.kind
+        and (before.last_slot is None) == (this.last_slot is None)
+    )
+    if before is not None and before.idle and alike:
         _fold(connection, before, this)
 
 
@@ -164,19 +162,9 @@ def end(
             ended_at=now,
         )
     )
-    reason = _missed_because(ended)
-    if closed.rowcount and reason is not None and run.slot is not None:
-        missed = [ledger.one_slot(run.slot, reason)]
-        ledger.write_missed(connection, stream_id, run.stream.schedule, missed, now)
-
-
-def _missed_because(ended: RunOutcome) -> Reason | None:
-    """Why the slot of a run that ended so is a missed one; None when it is not."""
-    if ended.outcome in (Outcome.OK, Outcome.PARTIAL):
-        return None
-    if ended.outcome is Outcome.STOPPED:
-        return Reason.DOWN
-    return Reason.KILLED if ended.outcome is Outcome.KILLED else REASONS.get(ended.category, Reason.FAILED)
+    missed = None if run.slot is None else verdict_on(run.slot, ended)
+    if closed.rowcount and missed is not None:
+        ledger.write_missed(connection, stream_id, run.stream.schedule, [missed], now)
 
 
 def _is_idle(connection: Connection, run: Row[tuple[object, ...]]) -> bool:
@@ -184,7 +172,9 @@ def _is_idle(connection: Connection, run: Row[tuple[object, ...]]) -> bool:
     eventful = ("inserted", "updated", "deleted", "refused", "dead", "failed_requests", "healed")
     if any(getattr(run, name) for name in eventful) or run.watermark_before != run.watermark_after:
         return False
-    return connection.execute(select(notices.c.kind).where(notices.c.run_id == run.id)).first() is None
+    noticed = select(notices.c.kind).where(notices.c.run_id == run.id)
+    closed = select(dead_letters.c.id).where(dead_letters.c.closed_by == run.id)
+    return connection.execute(noticed).first() is None and connection.execute(closed.limit(1)).first() is None
 
 
 def _fold(connection: Connection, before: Row[tuple[object, ...]], this: Row[tuple[object, ...]]) -> None:

@@ -116,7 +116,11 @@ def _ensure(connection: Connection, dialect: Dialect, source_id: int, stream: St
             hint=f'set table = "{row.table_name}", or give the stream another name to load it afresh',
         )
     if row.state == "removed":
-        back = update(streams).where(streams.c.id == row.id).values(state="active", removed_at=None)
+        back = (
+            update(streams)
+            .where(streams.c.id == row.id)
+            .values(state="active", removed_at=None, last_slot=None, schedule_fingerprint=None)
+        )  # its slots ended with its removal, and begin afresh
         connection.execute(back)
     follow_settings(connection, dialect, row.id, stream, now)
 
@@ -152,6 +156,7 @@ def _checkpoint(row: Row[tuple[object, ...]]) -> Checkpoint:
         highest=row.highest,
         pages=row.pages,
         rows=row.rows,
+        fresh=row.fresh,
     )
 
 

@@ -115,6 +115,7 @@ scans = Table(
     Column("highest", Place),
     _count("pages"),
     _count("rows"),
+    Column("fresh", Integer, nullable=False, server_default=text("0"), doc="new or changed by the last page"),
     Column("updated_at", Moment, nullable=False),
 )
 

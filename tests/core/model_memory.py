@@ -97,7 +97,7 @@ class ModelMemory:
         self.total += done
         self.notices += [notice.kind for notice in commit.notices]
         assert (commit.checkpoint is None) != (commit.finish is None)
-        self.checkpoint = commit.checkpoint
+        self.checkpoint = None if commit.checkpoint is None else replace(commit.checkpoint, fresh=done.fresh)
         if commit.finish is not None:
             self.highest = commit.finish.highest if commit.finish.highest is not None else self.highest
             if commit.finish.watermark is not None:

@@ -23,7 +23,9 @@ from tests.core.streams import a_response, a_stream
 from tests.core.test_scan import fill, stream_for
 
 
-@pytest.mark.parametrize("paging", ["offset", "keyset_cursor", "offset_cursor", "next_url", "after_key", "none"])
+@pytest.mark.parametrize(
+    "paging", ["offset", "keyset_cursor", "offset_cursor", "next_url", "after_key", "none"]
+)
 def test_an_api_without_a_record_is_read_in_one_request(paging: str) -> None:
     api = ModelApi(paging=paging)
     memory = ModelMemory(stream_for(api))

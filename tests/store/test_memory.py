@@ -124,7 +124,7 @@ def test_a_run_worth_a_look_is_never_folded(world: World) -> None:
     world.failed_poll()
     world.poll()
     world.poll()
-    world.poll(notices=(Notice(NoticeKind.NO_EDGE, "no Date"),))
+    world.poll(notices=(Notice(NoticeKind.PAGE_CAPPED, "70 of 100"),))
     world.poll(attempts=[attempt(status=503, error="HTTP 503"), attempt()])
     world.poll(finish=Finish(at(1), "", None, None))
     world.poll()

@@ -38,8 +38,7 @@ def resume(scan: Scan, checkpoint: Checkpoint | None) -> Progress:
     """The scan's beginning, or the place where it broke off.
 
     A checkpoint that was made under other settings, or by another version, is not trusted:
-    the window is read again. What the interrupted reading had found is unknown, so that it
-    counts as having found something; the limits on repeating count from here.
+    the window is read again. The limits on repeating count from here.
     """
     if checkpoint is None or checkpoint.fingerprint != scan.fingerprint:
         return Progress(first_place(scan), scan.started_at)
@@ -50,7 +49,7 @@ def resume(scan: Scan, checkpoint: Checkpoint | None) -> Progress:
     place = progress.place
     unlimited = replace(place, passes=min(place.passes, 1), restarts=0, backed=0, stale=0, strayed=0)
     unlimited = replace(unlimited, length=0, short=None, capped=False)
-    return replace(progress, horizon=None, place=replace(unlimited, fresh=max(1, place.fresh)))
+    return replace(progress, horizon=None, place=replace(unlimited, fresh=place.fresh + checkpoint.fresh))
 
 
 def without_cursor(scan: Scan, checkpoint: Checkpoint, reason: str) -> Checkpoint | None:
