@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from poller.core.errors import ScanError, SettingsError
+from poller.core.errors import Category, FetchError, ScanError, SettingsError
 from poller.core.model import SinceRule
 from poller.core.page import Reject, Response
 from poller.core.position import SECOND
@@ -184,3 +184,33 @@ def test_a_lookback_lowers_only_what_is_sent() -> None:
 
     assert memory.watermark == before
     assert memory.total == replace(memory.total, updated=0)
+
+
+def test_a_keyset_group_that_a_server_cuts_short_is_doubted_and_then_refused() -> None:
+    api = ModelApi(paging="none", cap=5)
+    for _ in range(8):
+        api.insert(at=BEGIN - 100 * SECOND)
+    api.insert(at=BEGIN - 50 * SECOND)
+    memory = ModelMemory(stream_for(api))
+
+    with pytest.raises(ScanError, match="more records share the position"):
+        memory.poll(api)
+
+    assert memory.watermark is None
+
+
+def test_the_tolerant_reader_looks_below_names_that_hold_no_object() -> None:
+    assert cut(b'{"rows": 7, "bad": NaN}', ("rows", "inner")).rows is None
+    assert cut(b'{"rows": [1], "bad": NaN}', ("rows", "inner")).rows is None
+
+
+def test_a_fetch_error_carries_what_the_engine_needs() -> None:
+    error = FetchError(Category.SHAPE, "no page", status=200, request_id="r1", body=b"<html>", hint="look")
+
+    assert (error.category, error.status, error.request_id, error.body) == (
+        Category.SHAPE,
+        200,
+        "r1",
+        b"<html>",
+    )
+    assert (str(error), error.hint) == ("no page", "look")
