@@ -200,6 +200,7 @@ def test_a_keyset_group_that_a_server_cuts_short_is_doubted_and_then_refused() -
 
 
 def test_the_tolerant_reader_looks_below_names_that_hold_no_object() -> None:
+    assert cut(b'{"rows": 7, "bad": NaN}', ("rows",)).rows is None
     assert cut(b'{"rows": 7, "bad": NaN}', ("rows", "inner")).rows is None
     assert cut(b'{"rows": [1], "bad": NaN}', ("rows", "inner")).rows is None
 
