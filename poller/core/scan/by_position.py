@@ -19,7 +19,7 @@ from poller.core.scan.course import Course, taken, with_cap
 from poller.core.scan.evidence import Evidence, group, tail_of
 from poller.core.scan.larger import larger_page
 from poller.core.scan.place import Place, anchored_at
-from poller.core.steps import Notice
+from poller.core.steps import Notice, NoticeKind
 from poller.core.window import Scan
 
 _EPOCH = 0
@@ -28,7 +28,7 @@ _EPOCH = 0
 def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     """The course after ``page``. Raises ScanError when a tie group fits into no page."""
     if place.confirming:
-        return Course(None) if _nothing_safe(page, seen) else _group_again(scan, place)
+        return _end(place) if _nothing_safe(page, seen) else _group_again(scan, place)
     here, notices = _measured(taken(place, page, seen), page, seen)
     return replace(_from_here(scan, here, page), notices=notices)
 
@@ -52,6 +52,14 @@ def _nothing_safe(page: Page, seen: Evidence) -> bool:
     """Whether nothing lies there but rows dated ahead of the clock; those are mirrored, and go nowhere."""
     dated = all(record.position is not None for record in page.records)
     return seen.last is None and dated and not page.rejects
+
+
+def _end(place: Place) -> Course:
+    """The end; said aloud when the last tie group is as long as a page that the server had cut before."""
+    if place.short is None or place.short != place.length or place.length == 1:
+        return Course(None)
+    text = f"the last {place.length} records share a position and fill a page as this server cuts them"
+    return Course(None, notices=(Notice(NoticeKind.PAGE_CAPPED, text),))
 
 
 def _undated(scan: Scan, place: Place, page: Page) -> Course:
