@@ -127,6 +127,7 @@ def _forms(secret: str) -> Iterator[str]:
         yield encoded
         yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
     yield json.dumps(secret)[1:-1]
+    yield repr(secret)[1:-1]
     yield html.escape(secret)
     if len(secret) >= SHORTEST:
         yield from _base64_forms(secret.encode())

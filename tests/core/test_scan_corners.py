@@ -15,7 +15,6 @@ from poller.core.position import SECOND
 from poller.core.records import read_record
 from poller.core.request import Request
 from poller.core.scan.progress import resume, without_cursor
-from poller.core.steps import NoticeKind
 from poller.core.tolerant import cut
 from poller.core.window import plan_window
 from tests.core.model_api import BEGIN, ModelApi
@@ -218,15 +217,12 @@ def test_a_fetch_error_carries_what_the_engine_needs() -> None:
     assert (str(error), error.hint) == ("no page", "look")
 
 
-def test_a_last_tie_group_that_fills_a_page_as_the_server_cuts_them_is_spoken_of() -> None:
+def test_a_last_tie_group_as_long_as_the_pages_that_a_server_cuts_fails_instead_of_being_cut() -> None:
     api = ModelApi(paging="none", cap=9)
     fill(api, 18, 9)
     memory = ModelMemory(stream_for(api))
 
-    memory.poll(api)
-
-    assert len(memory.mirror()) < len(api.truth())
-    assert NoticeKind.PAGE_CAPPED in memory.notices
-    api.insert()
     with pytest.raises(ScanError, match="more records share the position"):
         memory.poll(api)
+
+    assert memory.watermark is None

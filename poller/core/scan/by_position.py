@@ -19,16 +19,18 @@ from poller.core.scan.course import Course, taken, with_cap
 from poller.core.scan.evidence import Evidence, group, tail_of
 from poller.core.scan.larger import larger_page
 from poller.core.scan.place import Place, anchored_at
-from poller.core.steps import Notice, NoticeKind
+from poller.core.steps import Notice
 from poller.core.window import Scan
 
 _EPOCH = 0
+SHORTEST_CAP = 3
+"""Rows. Shorter pages of equal length come from rows that trickle in, not from a server that cuts."""
 
 
 def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     """The course after ``page``. Raises ScanError when a tie group fits into no page."""
     if place.confirming:
-        return _end(place) if _nothing_safe(page, seen) else _group_again(scan, place)
+        return Course(None) if _nothing_safe(page, seen) else _group_again(scan, place)
     here, notices = _measured(taken(place, page, seen), page, seen)
     return replace(_from_here(scan, here, page), notices=notices)
 
@@ -52,14 +54,6 @@ def _nothing_safe(page: Page, seen: Evidence) -> bool:
     """Whether nothing lies there but rows dated ahead of the clock; those are mirrored, and go nowhere."""
     dated = all(record.position is not None for record in page.records)
     return seen.last is None and dated and not page.rejects
-
-
-def _end(place: Place) -> Course:
-    """The end; said aloud when the last tie group is as long as a page that the server had cut before."""
-    if place.short is None or place.short != place.length or place.length == 1:
-        return Course(None)
-    text = f"the last {place.length} records share a position and fill a page as this server cuts them"
-    return Course(None, notices=(Notice(NoticeKind.PAGE_CAPPED, text),))
 
 
 def _undated(scan: Scan, place: Place, page: Page) -> Course:
@@ -87,8 +81,9 @@ def _may_be_cut(scan: Scan, place: Place, page: Page) -> bool:
         return False  # a row dated ahead of the clock stands behind the whole group
     if place.size > scan.stream.pager.size and page.rows > scan.stream.pager.size:
         return page.rows >= place.size
-    cap = place.short if place.capped and place.short is not None else scan.stream.pager.size
-    return page.rows >= min(cap, scan.stream.pager.size)
+    if place.short is not None and page.rows == place.short >= SHORTEST_CAP:
+        return True  # as long as a page that had more behind it: better a failed poll than a lost row
+    return page.rows >= scan.stream.pager.size
 
 
 def _group_again(scan: Scan, place: Place) -> Course:
