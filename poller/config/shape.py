@@ -37,14 +37,14 @@ class RawDaemon(Section):
     """How `poller run` works."""
 
     listen: forms.Listen = Field(
-        "127.0.0.1:8787", description="where the dashboard, API and metrics are served"
+        "127.0.0.1:8787", description="for the dashboard to come; nothing listens in this version"
     )
     workers: forms.Count = Field(8, description="polls that run at the same time")
     lease: forms.SomeSpan = Field(
         timedelta(seconds=60), description="how long a source stays reserved for a daemon that fell silent"
     )
     state_dir: forms.Text = Field(
-        ".poller", description="folder of the token cache, readable by its owner only"
+        ".poller", description="for the token cache to come; nothing is written there in this version"
     )
     spread: forms.Truth = Field(
         True, description="move the grid of each stream a little, so that not all fire at once"
@@ -52,7 +52,7 @@ class RawDaemon(Section):
 
 
 class RawRetention(Section):
-    """How long what happened is kept."""
+    """How long what happened is to be kept; checked, and nothing is pruned in this version."""
 
     runs: forms.Kept = Field(timedelta(days=90), description="runs and missed polls")
     requests: forms.Kept = Field(timedelta(days=14), description="HTTP requests")
