@@ -8,13 +8,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from poller.core.path import Path
+from poller.core.path import Lookup, Path
 from poller.core.position import SECOND, Position, TimeFormat, nanoseconds, resolution
 from poller.core.request import Template
 
 if TYPE_CHECKING:
     from poller.core.paging import Pager
     from poller.core.schedule import Schedule
+    from poller.core.tokens import TokenAuth
 
 
 class Order(StrEnum):
@@ -37,6 +38,16 @@ class Bound(StrEnum):
     OPEN = "open"
 
 
+class Kind(StrEnum):
+    """What a position is."""
+
+    TIMESTAMP = "timestamp"
+    INTEGER = "integer"
+    """A number that grows with each change; compared and moved like a timestamp, without a clock."""
+    TOKEN = "token"  # noqa: S105 (no password)
+    """An opaque text that the API gives with its pages: it can only be sent back."""
+
+
 @dataclass(frozen=True, slots=True)
 class SinceRule:
     """How a stream asks "what changed since". Spans are nanoseconds unless they are timedeltas.
@@ -56,6 +67,13 @@ class SinceRule:
     """What to send for ``{until}`` on live polls, as an offset from now; None leaves it out."""
     history: timedelta | None = None
     """How far back the API can answer; None when it answers for ever."""
+    kind: Kind = Kind.TIMESTAMP
+    count: int = 0
+    """The lookback of an integer position: how many numbers are read again."""
+    token: Lookup | None = None
+    """Where a page gives the token to go on from; set for tokens, and for them alone."""
+    expired: frozenset[int] = frozenset({410})
+    """Statuses by which the API says that it does not know the token any more."""
 
     @property
     def unit(self) -> int:
@@ -64,6 +82,8 @@ class SinceRule:
         The granularity, else one second, and never finer than what a request can express.
         A ``raw`` since is sent as it came and compares exactly.
         """
+        if self.kind is not Kind.TIMESTAMP:
+            return 1
         if self.how.format == "raw":
             return 1 if self.granularity is None else nanoseconds(self.granularity)
         stated = SECOND if self.granularity is None else nanoseconds(self.granularity)
@@ -73,6 +93,11 @@ class SinceRule:
     def step_back(self) -> int:
         """Nanoseconds to move since back so that the lower bound is closed in effect."""
         return self.unit if self.bound is Bound.OPEN or self.granularity is not None else 0
+
+    @property
+    def overlap(self) -> int:
+        """Units of position (nanoseconds, or numbers) that every poll reads again."""
+        return self.count if self.kind is Kind.INTEGER else nanoseconds(self.lookback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +176,22 @@ class ColumnRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Burial:
+    """The records of one stream name deleted entities of another, ``stream`` (source.stream), by ``key``."""
+
+    stream: str
+    key: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageHeaders:
+    """Response headers that say how much of the API's quota is used, and how much there is."""
+
+    used: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """One endpoint of a source, mirrored into one table."""
 
@@ -173,6 +214,16 @@ class Stream:
     errors: BodyCodes | None = None
     retry: Retry = field(default_factory=Retry)
     timeout: timedelta = timedelta(seconds=30)
+    deleted: Path | None = None
+    """An expression that is truthy in a record of a deleted entity; None: records never say so."""
+    buried_by: str | None = None
+    """The stream (source.stream) whose records name deleted entities of this one."""
+    burials: tuple[Burial, ...] = ()
+    """Whose entities the records of this stream name as deleted."""
+    secret_headers: tuple[tuple[str, Secret], ...] = ()
+    """Request headers of this stream alone that carry secrets."""
+    conditional: bool = True
+    """Whether unchanged listings of one page may be asked for with If-None-Match (RFC 9110 §13.1)."""
     accept: frozenset[str] = frozenset()
     """Names of the loss-hazard rules that the user has looked at and lives with."""
 
@@ -192,10 +243,11 @@ class Source:
     name: str
     base_url: str
     streams: tuple[Stream, ...] = ()
-    auth: Auth | None = None
+    auth: Auth | TokenAuth | None = None
     """None sends no credentials."""
     headers: tuple[tuple[str, str | Secret], ...] = ()
     concurrency: int = 5
     rate_limit: tuple[Window, ...] = ()
     request_id_header: str | None = None
+    usage: UsageHeaders | None = None
     limits: Limits = field(default_factory=Limits)

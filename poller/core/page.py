@@ -35,6 +35,15 @@ class Response:
         return next((value for key, value in self.headers if key == wanted), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What an answer is known again by (RFC 9110 §8.8). ``request`` names the request that it answered."""
+
+    request: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
 class Record(NamedTuple):
     """A row as the API sent it, with what the merge needs to know of it.
 
@@ -99,5 +108,11 @@ class Page:
     date: Position | None = None
     request_id: str | None = None
     total: int | None = None
+    last_page: int | None = None
+    """The number of the last page, as the API counts pages; None when it does not say."""
+    token: str | None = None
+    """The token to go on from later; None when the page gives none."""
+    validators: Validators | None = None
+    """By what an unchanged answer could be known; None when the API gives nothing to know it by."""
     trailing: int = 0
     """Rejects behind the last record: rows that cannot be known again where pages overlap."""

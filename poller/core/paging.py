@@ -20,6 +20,8 @@ class Steering(Enum):
     """By a name for the next page that the API gave (a cursor or a URL)."""
     POSITION = "position"
     """By moving since itself."""
+    PAGE = "page"
+    """By a page number that we compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Ask:
     """Everything that a request can depend on.
 
     ``since`` and ``until`` are already written as the API wants them; None leaves their
-    parameters out. ``offset`` counts rows from 0. ``cursor`` is None on the first page.
+    parameters out. ``offset`` counts rows from 0, ``page`` pages. ``cursor`` is None on the first page.
     """
 
     since: Json = None
@@ -35,6 +37,8 @@ class Ask:
     offset: int = 0
     size: int = 100
     cursor: str | int | None = None
+    page: int = 0
+    """Pages before this one."""
 
 
 class Pager(Protocol):
@@ -64,6 +68,10 @@ class Pager(Protocol):
         """The API's own count of rows; None when it gives none."""
         ...
 
+    def pages(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
+        """How many pages there are, as the API counts them; None when it does not say."""
+        ...
+
 
 def placeholder_values(ask: Ask) -> dict[str, Json]:
     """``ask`` as values for :func:`poller.core.request.render`."""
@@ -71,6 +79,7 @@ def placeholder_values(ask: Ask) -> dict[str, Json]:
         "since": ask.since,
         "until": ask.until,
         "offset": ask.offset,
+        "page": ask.page,
         "size": ask.size,
         "cursor": ask.cursor,
         "key": ask.cursor,

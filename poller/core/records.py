@@ -19,6 +19,7 @@ from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest
 from poller.core import tolerant
 from poller.core.model import Stream
 from poller.core.page import Page, Record, Reject, Response
+from poller.core.paging import cursor_value, find
 from poller.core.path import Path
 from poller.core.position import TimeFormat, parse
 
@@ -98,6 +99,8 @@ def read_page(stream: Stream, response: Response, document: Document) -> Page:
         date=response.date,
         request_id=response.request_id,
         total=stream.pager.counted(document.around, response),
+        last_page=stream.pager.pages(document.around, response),
+        token=_token(stream, document, response),
         trailing=trailing,
     )
 
@@ -124,7 +127,24 @@ def read_record(stream: Stream, raw: bytes) -> Record | Reject:
         payload=payload,
         fields=fields,
         digest=xxh3_128_hexdigest(_CANONICAL.encode(fields)),
+        deleted=stream.deleted is not None and is_truthy(stream.deleted.find(fields)),
     )
+
+
+def is_truthy(value: object) -> bool:
+    """Truth as JMESPath has it: null, false and what is empty are not; 0 is. (Grammar, "or expressions")"""
+    return value is not None and value is not False and value != "" and value != [] and value != {}
+
+
+def _token(stream: Stream, document: Document, response: Response) -> str | None:
+    """The page's token as text. Raises ShapeError when what stands there can be none."""
+    if stream.since is None or stream.since.token is None:
+        return None
+    try:
+        value = cursor_value(find(stream.since.token, document.around, response))
+    except ValueError as impossible:
+        raise ShapeError(str(impossible).replace("next cursor", "token")) from impossible
+    return None if value is None else str(value)
 
 
 def _key_beside_poison(stream: Stream, raw: bytes) -> str | None:

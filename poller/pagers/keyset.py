@@ -27,3 +27,6 @@ class Keyset:
 
     def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return None
+
+    def pages(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
+        return None

@@ -40,3 +40,6 @@ class NextUrl:
 
     def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return count_at(self.total, document, response)
+
+    def pages(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
+        return None

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 from poller.core.errors import SchemaOutdated, StoreError
 from poller.store.tables import VERSION_TABLE
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this program reads and writes."""
 
 

@@ -62,6 +62,20 @@ sources = Table(
     Column("released_at", Moment, doc="when the last owner let go cleanly; null after a kill"),
     Column("not_before", Moment, doc="no request before this moment"),
     Column("not_before_reason", Text),
+    Column("usage_used", Float, doc="as the API's usage header last said"),
+    Column("usage_limit", Float),
+    Column("usage_at", Moment),
+)
+
+permits = Table(
+    "poller_permits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", ForeignKey("poller_sources.id", ondelete="CASCADE"), nullable=False),
+    Column("permits", Integer, nullable=False, doc="requests that this block allows"),
+    Column("reserved_at", Moment, nullable=False),
+    Column("completed_at", Moment, doc="when the last of them was answered; null while some may be under way"),
+    Index(None, "source_id"),
 )
 
 streams = Table(
@@ -82,6 +96,8 @@ streams = Table(
     _count("drained_once"),
     Column("drained_at", Moment),
     Column("fingerprint", Text, doc="of the settings that give the watermark its meaning"),
+    Column("validators", Text, doc="JSON: request and ETag or Last-Modified of the last scan of one page"),
+    Column("changes_floor", Integer, nullable=False, server_default=text("0"), doc="changes up to here are pruned"),
     Column("last_slot", Moment, doc="slots up to here are accounted for"),
     Column("schedule_fingerprint", Text),
     Column("added_at", Moment, nullable=False),
@@ -244,6 +260,7 @@ dead_letters = Table(
     _run(),
     Column("closed_at", Moment),
     Column("closed_by", Integer, doc="the run that merged a newer version"),
+    Column("closed_how", Text, doc="merged, replayed, discarded"),
     UniqueConstraint("stream_id", "digest"),
     Index("ix_poller_dead_letters_open", "stream_id", "key", sqlite_where=text("closed_at IS NULL")),
 )
@@ -275,4 +292,33 @@ schema_changes = Table(
     Column("to_type", Text),
     _run(),
     Index(None, "stream_id"),
+)
+
+commands = Table(
+    "poller_commands",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", ForeignKey("poller_sources.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False, doc="once, replay, reset, …"),
+    Column("arguments", Text, nullable=False, doc="JSON"),
+    Column("who", Text, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    Column("taken_at", Moment),
+    Column("taken_by", Text, doc="token of the process that does it"),
+    Column("progress", Text, doc="JSON, while it runs"),
+    Column("result", Text, doc="JSON, when it is done"),
+    Column("error", Text),
+    Column("hint", Text),
+    Column("ended_at", Moment),
+    CheckConstraint("state IN ('waiting', 'running', 'done', 'failed')", name="state"),
+    Index(None, "source_id", "state"),
+)
+
+listed = Table(
+    "poller_listed",
+    metadata,
+    Column("stream_id", ForeignKey("poller_streams.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True, doc="seen by the full listing that is under way"),
+    sqlite_with_rowid=False,
 )
