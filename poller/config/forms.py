@@ -47,6 +47,11 @@ def text(value: object) -> str:
     return value
 
 
+def any_text(value: object) -> str:
+    """Text, which may be empty or end with blanks."""
+    return value if value == "" and isinstance(value, str) else text(value)
+
+
 def whole(least: int, most: int | None = None) -> Callable[[object], int]:
     """Reads whole numbers in a range. Text is read too, since environment variables are text."""
     allowed = f"at least {least}" if most is None else f"from {least} to {most}"
@@ -76,6 +81,15 @@ def number(value: object) -> float:
     if not 1 <= value <= _LARGEST_FACTOR:
         raise Refusal(f"{value} is out of range", "write a number from 1 to 1000")
     return float(value)
+
+
+def back(value: object) -> timedelta | int:
+    """A duration, or how many numbers."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return whole(0)(value)
+    return duration(value)
 
 
 def truth(value: object) -> bool:
@@ -184,11 +198,14 @@ def alone_or_listed(value: object) -> Any:  # noqa: ANN401 (pydantic validates w
 
 
 Text = Annotated[str, PlainValidator(text), Form("text", '"…"')]
+AnyText = Annotated[str, PlainValidator(any_text), Form("text", '"…"')]
 Truth = Annotated[bool, PlainValidator(truth), Form("true or false", "true")]
 Count = Annotated[int, PlainValidator(whole(1)), Form("whole number from 1", "5")]
+Whole = Annotated[int, PlainValidator(whole(0)), Form("whole number from 0", "1")]
 Factor = Annotated[float, PlainValidator(number), Form("number from 1", "2")]
 Span = Annotated[timedelta, PlainValidator(duration), Form("duration", '"2m"')]
 SomeSpan = Annotated[timedelta, PlainValidator(some_duration), Form("duration", '"30s"')]
+Back = Annotated[timedelta | int, PlainValidator(back), Form("duration or count", '"2m"')]
 Kept = Annotated[timedelta | None, PlainValidator(kept_for), Form('duration or "forever"', '"90d"')]
 Size = Annotated[int, PlainValidator(size), Form("size", '"30MB"')]
 Rates = Annotated[
@@ -215,3 +232,14 @@ Codes = Annotated[
     BeforeValidator(alone_or_listed),
     Form("list of codes", "[10]"),
 ]
+
+
+def whole_from(least: int) -> Any:  # noqa: ANN401 (an annotated type)
+    """The form of a whole number from ``least``."""
+    return Annotated[int, PlainValidator(whole(least)), Form(f"whole number from {least}", str(least))]
+
+
+def one_of(*allowed: str) -> Any:  # noqa: ANN401 (an annotated type)
+    """The form of a choice between a few words."""
+    words = ", ".join(f'"{word}"' for word in allowed[:-1]) + f' or "{allowed[-1]}"'
+    return Annotated[str, PlainValidator(choice(*allowed)), Form(words, f'"{allowed[0]}"')]

@@ -8,13 +8,12 @@ import zoneinfo
 from datetime import timedelta
 from typing import Any
 
-from poller.config import later
 from poller.config.places import KeyPath
 from poller.config.problems import Findings, did_you_mean
 from poller.config.refusals import shown
 from poller.config.shape import RawSince
 from poller.core.duration import format_duration, parse_duration
-from poller.core.model import Bound, SinceRule
+from poller.core.model import Bound, Kind, SinceRule
 from poller.core.position import Position, TimeFormat, from_datetime, parse, resolution, write, zone_exists
 
 _FORMATS = ("rfc3339", "unix", "unix_ms", "raw")
@@ -26,31 +25,65 @@ _TRIALS = tuple(
 
 def since_of(raw: RawSince, path: KeyPath, findings: Findings) -> SinceRule:
     """The rule of the since table at ``path``; what is wrong with it goes to ``findings``."""
-    how = _time_format(raw, path, findings)
     _check_kind(raw, path, findings)
-    _check_spans(raw, path, findings)
-    if raw.format == "raw":
-        _check_raw(raw, path, findings)
+    how = TimeFormat("integer") if raw.kind == "integer" else _time_format(raw, path, findings)
+    if raw.kind == "timestamp":
+        _check_spans(raw, path, findings)
+        if raw.format == "raw":
+            _check_raw(raw, path, findings)
     return SinceRule(
         how=how,
         bound=Bound(raw.bound),
         start=_start(raw, how, (*path, "start"), findings),
-        lookback=raw.lookback,
+        lookback=timedelta(0) if isinstance(raw.lookback, int) else raw.lookback,
         settle=raw.settle,
         granularity=raw.granularity,
         until=_until(raw.until, (*path, "until"), findings),
         history=raw.history,
+        kind=Kind(raw.kind),
+        count=int(raw.lookback) if isinstance(raw.lookback, int) else 0,
+        token=raw.token,
+        expired=frozenset(raw.expired),
     )
 
 
+_MEANINGLESS: dict[str, tuple[frozenset[str], str]] = {
+    "timestamp": (frozenset({"token", "expired"}), "a timestamp: remove it, or write kind = \"token\""),
+    "integer": (
+        frozenset(
+            {"token", "expired", "format", "timezone", "granularity", "settle", "history", "until"},
+        ),
+        "a number, which has no clock: remove it",
+    ),
+    "token": (
+        frozenset({"bound", "granularity", "start", "lookback", "settle", "history", "until"}),
+        "an opaque token, which can only be sent back as it came: remove it",
+    ),
+}
+"""By kind: the keys that say nothing, and why."""
+
+
 def _check_kind(raw: RawSince, path: KeyPath, findings: Findings) -> None:
-    if raw.kind == "timestamp":
-        return
-    hint = later.hint_for_choice("kind", raw.kind)
-    if hint is not None:
-        findings.at_value((*path, "kind"), f'since kind "{raw.kind}" {later.NOT_YET}', hint)
-    else:
-        findings.at_value((*path, "kind"), f"there is no since kind {shown(raw.kind)}", 'write "timestamp"')
+    keys, why = _MEANINGLESS[raw.kind]
+    for key in sorted(keys & raw.model_fields_set):
+        findings.at_key((*path, key), f"has no meaning for {why.split(':')[0]}", why.split(": ")[1])
+    if raw.kind == "token" and raw.token is None:
+        findings.at_key(
+            path,
+            'kind = "token" and nothing says where a page gives its token',
+            'add token = "next_sync_token" (a JMESPath) or token = "header:NAME"',
+        )
+    counted = isinstance(raw.lookback, int)
+    if raw.kind == "timestamp" and counted and raw.lookback != 0:
+        findings.at_value(
+            (*path, "lookback"), f"{raw.lookback} is no duration", f'write a unit: lookback = "{raw.lookback}m"'
+        )
+    if raw.kind == "integer" and not counted and raw.lookback:
+        findings.at_value(
+            (*path, "lookback"),
+            "a number cannot be moved back by a duration",
+            "write how many numbers are to be read again: lookback = 100",
+        )
 
 
 def _time_format(raw: RawSince, path: KeyPath, findings: Findings) -> TimeFormat:
@@ -101,18 +134,19 @@ def _check_pattern(how: TimeFormat, path: KeyPath, findings: Findings) -> None:
 
 
 def _check_spans(raw: RawSince, path: KeyPath, findings: Findings) -> None:
-    if raw.granularity is not None and timedelta(0) < raw.lookback < raw.granularity:
+    lookback = timedelta(0) if isinstance(raw.lookback, int) else raw.lookback
+    if raw.granularity is not None and timedelta(0) < lookback < raw.granularity:
         findings.at_value(
             (*path, "lookback"),
-            f"a lookback of {format_duration(raw.lookback)} is shorter than the granularity,"
+            f"a lookback of {format_duration(lookback)} is shorter than the granularity,"
             f" {format_duration(raw.granularity)}",
             f"use at least {format_duration(raw.granularity)}, or leave it out: a unit is always read twice",
         )
-    if raw.history is not None and raw.history <= raw.lookback:
+    if raw.history is not None and raw.history <= lookback:
         findings.at_value(
             (*path, "history"),
             f"the API answers for {format_duration(raw.history)}, and the lookback asks for"
-            f" {format_duration(raw.lookback)}",
+            f" {format_duration(lookback)}",
             "lower lookback below history",
         )
 
@@ -134,11 +168,13 @@ def _check_raw(raw: RawSince, path: KeyPath, findings: Findings) -> None:
 
 def _start(raw: RawSince, how: TimeFormat, path: KeyPath, findings: Findings) -> Position | None:
     given: Any = raw.start
-    if given is None:
+    if given is None or raw.kind == "token":
         return None
     written = given.isoformat() if isinstance(given, dt.date) else given
     position = parse(written, how)
-    if position is None:
+    if position is None and raw.kind == "integer":
+        findings.at_value(path, f"{shown(written)} is no whole number", "write it as start = 0")
+    elif position is None:
         findings.at_value(path, f"{shown(written)} is no timestamp", 'write it as "2024-01-01T00:00:00Z"')
     elif how.format == "raw" and write(position, how) != written:
         findings.at_value(

@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from poller import auth
+from poller.config.deletes import Deletes, deletes_of, with_burials
 from poller.config.places import KeyPath
 from poller.config.plugins import build
 from poller.config.problems import Findings
 from poller.config.refusals import shown
-from poller.config.secrecy import check_secret, names_a_secret, scheme_of
-from poller.config.shape import RawErrors, RawLimits, RawRetry, RawSettings, RawSource
+from poller.config.secrecy import check_secret, names_a_secret, scheme_of, secrets_in
+from poller.config.shape import RawErrors, RawLimits, RawRetry, RawSettings, RawSource, RawUsage
 from poller.config.streams import stream_of
 from poller.config.templates import check_header
 from poller.core.duration import format_duration
-from poller.core.model import Auth, Limits, Secret, Source, Stream
+from poller.core.model import Auth, Limits, Secret, Source, Stream, UsageHeaders
 from poller.core.request import PLACEHOLDERS
+from poller.core.tokens import TokenAuth
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*")
 
@@ -40,42 +42,51 @@ def _source(name: str, raw: RawSource, spread: object, findings: Findings) -> So
     headers = tuple(_headers(raw, path, findings))
     _check_retry(raw.retry, (*path, "retry"), findings)
     _check_codes(raw.errors, (*path, "errors"), findings)
-    if credential is not None or any(isinstance(value, Secret) for _, value in headers):
-        _check_cleartext(raw.base_url, path, findings)
+    streams = tuple(_streams(name, raw, spread, findings))
+    secret = any(isinstance(value, Secret) for _, value in headers)
+    if credential is not None or secret or any(stream.secret_headers for stream in streams):
+        _check_cleartext(raw.base_url, (*path, "base_url"), findings)
     return Source(
         name=name,
         base_url=raw.base_url,
-        streams=tuple(_streams(name, raw, spread, findings)),
+        streams=streams,
         auth=credential,
         headers=headers,
         concurrency=raw.concurrency,
         rate_limit=tuple(raw.rate_limit),
         request_id_header=raw.request_id_header,
+        usage=None if raw.usage_headers is None else _usage(raw.usage_headers),
         limits=_limits(raw.limits),
     )
 
 
 def _streams(name: str, raw: RawSource, spread: object, findings: Findings) -> Iterator[Stream]:
+    rules: dict[str, Deletes] = {}
+    built: list[Stream] = []
     for stream, given in raw.streams.items():
         path: KeyPath = ("sources", name, "streams", stream)
+        rules[stream] = deletes_of(given.deletes, (*path, "deletes"), findings)
         if given.retry is not None:
             _check_retry(given.retry, (*path, "retry"), findings)
         _check_codes(given.errors, (*path, "errors"), findings)
-        read = stream_of(name, stream, raw, given, f"{name}.{stream}" if spread else None, findings)
+        grid = f"{name}.{stream}" if spread else None
+        read = stream_of(name, stream, raw, given, grid, rules[stream], findings)
         if read is not None:
-            yield read
+            built.append(read)
+    if len(built) == len(raw.streams):  # else a feed may seem to be missing that is only wrong
+        yield from with_burials(built, rules, findings)
 
 
-def _auth(raw: RawSource, path: KeyPath, findings: Findings) -> Auth | None:
+def _auth(raw: RawSource, path: KeyPath, findings: Findings) -> Auth | TokenAuth | None:
     """The credential; None sends none."""
     where = (*path, "auth")
     if raw.auth == {"type": "none"}:
         return None
-    credential: Auth | None = build("auth", auth.kinds(), raw.auth, where, findings)
-    for option in getattr(type(credential), "__dataclass_fields__", {}):
-        value = getattr(credential, option)
-        if isinstance(value, Secret):
-            check_secret(value, (*where, option), findings)
+    credential: Auth | TokenAuth | None = build("auth", auth.kinds(), raw.auth, where, findings)
+    for inside, secret in secrets_in(credential):
+        check_secret(secret, (*where, *inside), findings)
+    if isinstance(credential, TokenAuth) and "://" in credential.target:
+        _check_cleartext(credential.target, (*where, "token_url"), findings)
     return credential
 
 
@@ -161,9 +172,7 @@ def _check_codes(raw: RawErrors | None, path: KeyPath, findings: Findings) -> No
 def _check_cleartext(base_url: str, path: KeyPath, findings: Findings) -> None:
     parts = urlsplit(base_url)
     if parts.scheme == "http" and not _is_here(parts.hostname or ""):
-        findings.warn(
-            (*path, "base_url"), "credentials go over the network unencrypted: use https if the API has it"
-        )
+        findings.warn(path, "credentials go over the network unencrypted: use https if the API has it")
 
 
 def _is_here(host: str) -> bool:
@@ -171,6 +180,10 @@ def _is_here(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _usage(raw: RawUsage) -> UsageHeaders:
+    return UsageHeaders(raw.used, raw.limit)
 
 
 def _limits(raw: RawLimits) -> Limits:

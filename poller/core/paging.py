@@ -68,7 +68,7 @@ class Pager(Protocol):
         """The API's own count of rows; None when it gives none."""
         ...
 
-    def pages(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
+    def last_page(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         """How many pages there are, as the API counts them; None when it does not say."""
         ...
 

@@ -14,6 +14,10 @@ Three rules hold everywhere:
   settle, and never down.
 - What a rule cannot prove it repeats: a reading of rows without an order, or of a tie group
   behind cursors, ends only when a further reading brings nothing new.
+
+Where since is an opaque token there is no position to go by: the API's own token of the last page
+takes its place, and when the API forgets it, everything is listed again and what the listing
+lacks is gone.
 """
 
 from __future__ import annotations
@@ -24,9 +28,10 @@ from dataclasses import replace
 from poller.core.errors import ScanError
 from poller.core.model import Order
 from poller.core.page import Page
+from poller.core.paging import Steering
 from poller.core.scan.course import MOST_PASSES, Course
 from poller.core.scan.evidence import clock_of
-from poller.core.scan.place import Place
+from poller.core.scan.place import Place, begins_listing
 from poller.core.scan.progress import Progress, resume, save, seen
 from poller.core.scan.turn import Turn, after_expiry, after_refusal, take
 from poller.core.steps import (
@@ -39,9 +44,12 @@ from poller.core.steps import (
     Expired,
     Fetch,
     Fetched,
+    Listing,
     Notice,
+    NoticeKind,
     Step,
 )
+from poller.core.validators import conditional
 from poller.core.watermark import finish
 from poller.core.window import Scan
 
@@ -54,7 +62,7 @@ def poll(scan: Scan, checkpoint: Checkpoint | None = None) -> Flow:
     Raises ScanError when the pages cannot be proved complete.
     """
     progress = resume(scan, checkpoint)
-    fetched = _brought((yield _fetch(scan, progress.place)))
+    fetched = _brought((yield _first_fetch(scan, progress)))
     unsaid: tuple[Notice, ...] = ()
     while True:
         if not isinstance(fetched, Page):
@@ -76,7 +84,7 @@ def poll(scan: Scan, checkpoint: Checkpoint | None = None) -> Flow:
             progress = replace(progress, place=onto)
             fetched = _brought((yield _fetch(scan, onto)))
         elif onto is None:
-            yield replace(commit, finish=finish(scan, progress))
+            yield _drained(commit, scan, progress)
             return progress
         else:
             reading = progress.place.passes
@@ -87,12 +95,26 @@ def poll(scan: Scan, checkpoint: Checkpoint | None = None) -> Flow:
                 progress = replace(progress, place=replace(onto, fresh=onto.fresh + committed.fresh))
 
 
+def _first_fetch(scan: Scan, progress: Progress) -> Fetch:
+    """The run's first request, under a condition when the listing was read in this one page before."""
+    plain = _fetch(scan, progress.place)
+    asked = conditional(plain.request, scan.validators) if progress.pages == 0 else None
+    return plain if asked is None else replace(plain, request=asked, validators=scan.validators)
+
+
 def _fetch(scan: Scan, place: Place) -> Fetch:
     stream = scan.stream
+    request = stream.pager.request(stream.template, scan.ask(place))
+    link = scan.link(place)
+    if link is not None:
+        request = replace(request, target=link, params=(), found_under=request.target)
+    sends_token = scan.by_token and place.since_text is not None
     return Fetch(
-        request=stream.pager.request(stream.template, scan.ask(place)),
+        request=request,
         mid_scan=place.cursor is not None,
         optional=place.size > stream.pager.size,
+        forgotten=scan.rule.expired if sends_token else frozenset(),
+        further=place.offset > 0 and stream.pager.steering is Steering.PAGE,
     )
 
 
@@ -108,7 +130,7 @@ def _commit(scan: Scan, progress: Progress, page: Page, notices: tuple[Notice, .
         records=page.records,
         rejects=page.rejects,
         requested_at=page.requested_at,
-        edge=clock_of(page),
+        edge=clock_of(page) if scan.has_clock else None,
         request_id=page.request_id,
         checkpoint=None,
         finish=None,
@@ -116,12 +138,28 @@ def _commit(scan: Scan, progress: Progress, page: Page, notices: tuple[Notice, .
         late_below=scan.watermark,
         fresh_through=progress.edge,
         notices=notices,
+        listing=_listing(progress),
     )
+
+
+def _listing(progress: Progress) -> Listing | None:
+    """That the page is one of a listing of everything, where the API would tell of deletions otherwise."""
+    if not progress.place.whole or progress.listing_began_at is None:
+        return None
+    return Listing(progress.listing_began_at, first=begins_listing(progress.place))
+
+
+def _drained(commit: Commit, scan: Scan, progress: Progress) -> Commit:
+    """The transaction that also says that the scan is drained."""
+    missing = scan.by_token and progress.token is None
+    text = "no page gave a token to go on from; the next poll asks as this one did"
+    notices = (*commit.notices, Notice(NoticeKind.TOKEN_MISSING, text)) if missing else commit.notices
+    return replace(commit, finish=finish(scan, progress), notices=notices)
 
 
 def _nothing_but(commit: Commit, scan: Scan, progress: Progress) -> Commit:
     """A transaction that only says that the scan is drained."""
-    return replace(commit, records=(), rejects=(), notices=(), finish=finish(scan, progress))
+    return _drained(replace(commit, records=(), rejects=(), notices=()), scan, progress)
 
 
 def _repeat_until_proved(

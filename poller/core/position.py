@@ -1,7 +1,10 @@
 """Where a record or a stream stands, as an exact number that can be compared and moved.
 
 A timestamp position is an ``int``: nanoseconds since 1970-01-01T00:00:00Z, exact for the
-years 1 to 9999. Its text as received is kept elsewhere; the number only compares.
+years 1 to 9999. Its text as received is kept elsewhere; the number only compares. An integer
+position ``n`` (a sequence number) is ``NUMBERS + n``: it lies far beyond every moment, so that
+one kind of number carries both, everything that compares and moves positions works on both,
+and neither is ever taken for the other.
 ``whenever`` parses (RFC 3339 §5.6 and its relatives, nine fraction digits, lower-case
 ``t`` and ``z``, ``:60``), because ``datetime`` truncates to microseconds.
 """
@@ -17,7 +20,12 @@ from typing import Literal, TypeAlias
 from whenever import Instant, PlainDateTime, TimeZoneNotFoundError
 
 Position: TypeAlias = int
-"""Nanoseconds since the Unix epoch."""
+"""Nanoseconds since the Unix epoch, or :data:`NUMBERS` and a number."""
+
+NUMBERS = 10**30
+"""Where integer positions begin to count; no moment lies even near it."""
+LARGEST_NUMBER = 10**20 - 1
+"""Twenty digits: what unsigned 64 bits can hold, and more."""
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
@@ -30,6 +38,8 @@ _PATTERN_STEPS = (
     (86400 * SECOND, ("",)),
 )
 _NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?")
+_WHOLE = re.compile(r"[+-]?\d{1,21}")
+_MIDWAY = NUMBERS // 2
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _LONG_FRACTION = re.compile(r"([.,]\d{9})\d+")
 _SHORT_OFFSET = re.compile(r"([+-]\d\d)$")
@@ -41,8 +51,8 @@ _MILLISECONDS_FROM = Decimal(100_000_000_000)
 class TimeFormat:
     """How a stream writes time.
 
-    ``format``: ``rfc3339``, ``unix``, ``unix_ms``, ``raw`` (the text exactly as received)
-    or a strftime pattern. ``zone``: IANA name for timestamps that carry no offset; None
+    ``format``: ``rfc3339``, ``unix``, ``unix_ms``, ``raw`` (the text exactly as received),
+    ``integer`` (no time at all: a number that grows) or a strftime pattern. ``zone``: IANA name for timestamps that carry no offset; None
     reads them as UTC.
     """
 
@@ -63,6 +73,8 @@ def parse(value: object, how: TimeFormat) -> Position | None:
     """
     if isinstance(value, bool) or value is None:
         return None
+    if how.format == "integer":
+        return _from_integer(value)
     if isinstance(value, int | float | Decimal):
         return _from_number(Decimal(str(value)), how)
     if not isinstance(value, str):
@@ -81,6 +93,8 @@ def write(position: Position, how: TimeFormat) -> str | int:
 
     Never later than ``position``: digits that the format cannot hold are cut off.
     """
+    if how.format == "integer":
+        return position - NUMBERS
     if how.format == "unix":
         return position // SECOND
     if how.format == "unix_ms":
@@ -97,13 +111,27 @@ def write(position: Position, how: TimeFormat) -> str | int:
 
 
 def canonical(position: Position) -> str:
-    """Fixed-width UTC text: sorts as the number does, ``2026-11-21T12:00:00.000000000Z``."""
-    return Instant.from_timestamp(position, unit="nanosecond").format_iso(unit="nanosecond")
+    """Fixed-width text that sorts as the position does: ``2026-11-21T12:00:00.000000000Z``, or the
+    twenty digits of a number (of its distance from -10^20 when it is negative, behind a minus sign).
+    """
+    if position < _MIDWAY:
+        return Instant.from_timestamp(position, unit="nanosecond").format_iso(unit="nanosecond")
+    number = position - NUMBERS
+    return f"{number:020d}" if number >= 0 else f"-{number + LARGEST_NUMBER + 1:020d}"
 
 
 def from_canonical(text: str) -> Position:
     """The inverse of :func:`canonical`."""
-    return Instant.parse_iso(text).timestamp(unit="nanosecond")
+    if text[-1] == "Z":
+        return Instant.parse_iso(text).timestamp(unit="nanosecond")
+    if text[0] == "-":
+        return NUMBERS + int(text[1:]) - LARGEST_NUMBER - 1
+    return NUMBERS + int(text)
+
+
+def is_number(position: Position) -> bool:
+    """Whether it is an integer position, and not a moment."""
+    return position >= _MIDWAY
 
 
 def from_datetime(moment: datetime) -> Position:
@@ -157,8 +185,20 @@ def zone_exists(name: str) -> bool:
     return True
 
 
+def _from_integer(value: object) -> Position | None:
+    """A whole number, as JSON number or as text; None for anything else, and beyond twenty digits."""
+    if isinstance(value, str):
+        value = int(value) if _WHOLE.fullmatch(value.strip()) else None
+    if not isinstance(value, int | float | Decimal):
+        return None
+    number = Decimal(str(value))
+    if not number.is_finite() or abs(number) > LARGEST_NUMBER or number != number.to_integral_value():
+        return None
+    return NUMBERS + int(number)
+
+
 def _from_number(number: Decimal, how: TimeFormat) -> Position | None:
-    if not number.is_finite():
+    if not number.is_finite() or abs(number) > LARGEST_NUMBER:  # 1e999999999 would fill the memory
         return None
     in_milliseconds = how.format == "unix_ms" or (how.format != "unix" and abs(number) >= _MILLISECONDS_FROM)
     position = int(number * (MILLISECOND if in_milliseconds else SECOND))

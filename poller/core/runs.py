@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from poller.core.errors import Category
 from poller.core.model import Stream
+from poller.core.page import Validators
 from poller.core.position import Position
 from poller.core.steps import Checkpoint, Committed
 
@@ -19,6 +20,8 @@ class RunKind(StrEnum):
     """A scheduled poll: it owns a slot."""
     MANUAL = "manual"
     """A poll asked for by hand; owns no slot."""
+    REPLAY = "replay"
+    """Dead letters, read again by today's settings; asks the API nothing and moves no watermark."""
 
 
 class Outcome(StrEnum):
@@ -76,6 +79,8 @@ class StreamState:
     fingerprint: str | None
     """Of the settings that give the watermark its meaning; None before the first run."""
     checkpoint: Checkpoint | None
+    validators: Validators | None = None
+    """What the last scan would be known again by; None when it had more than one page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from poller.core.page import Page, Record, Reject
+from poller.core.page import Page, Record, Reject, Validators
 from poller.core.position import Position
 from poller.core.request import Request
 
@@ -21,12 +21,18 @@ class Fetch:
     ``mid_scan``: the request carries a cursor, so that a 400, 404 or 410 means "this cursor
     is no longer known" and is answered :class:`Expired`. ``optional``: the request asks for
     something the API may not offer (a larger page); any other 4xx is answered
-    :class:`Declined` instead of failing the run.
+    :class:`Declined` instead of failing the run. ``forgotten``: statuses by which the API says
+    that it does not know the token any more, also answered :class:`Expired`. ``validators``
+    went along with the request: a 304 is then an empty page. ``further``: the page is one
+    behind the first, named by its number.
     """
 
     request: Request
     mid_scan: bool = False
     optional: bool = False
+    forgotten: frozenset[int] = frozenset()
+    validators: Validators | None = None
+    further: bool = False
 
 
 class NoticeKind(StrEnum):
@@ -39,6 +45,9 @@ class NoticeKind(StrEnum):
     STEPPED_BACK = "stepped_back"
     POSITION_MISSING = "position_missing"
     POSITION_AHEAD = "position_ahead"
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 (no password)
+    TOKEN_MISSING = "token_missing"  # noqa: S105 (no password)
+    ABSENT_KEPT = "absent_kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,8 @@ class Finish:
     ``watermark`` None leaves the stored one alone (it never goes down here). ``highest`` is
     the highest position seen, clamped to nothing; ``complete_through`` is edge less settle,
     None without an edge. ``fingerprint``: of the settings that give the watermark its meaning.
+    ``token``: where to go on from, None leaves the stored one alone. ``validators``: what the
+    listing is known again by, None when nothing is to be asked conditionally.
     """
 
     watermark: Position | None
@@ -80,6 +91,19 @@ class Finish:
     highest: Position | None
     complete_through: Position | None
     fingerprint: str | None = None
+    token: str | None = None
+    validators: Validators | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a listing of everything that there is: what it lacks, when it is drained, is gone.
+
+    ``began_at``: what changed later is not judged. ``first``: the listing begins with this page.
+    """
+
+    began_at: datetime
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +131,8 @@ class Commit:
     late_below: Position | None = None
     fresh_through: Position | None = None
     notices: tuple[Notice, ...] = ()
+    listing: Listing | None = None
+    """None: this page belongs to no full listing that proves deletions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from poller.core.document import Document, ShapeError, read_document
 from poller.core.errors import Category
 from poller.core.model import BodyCodes, Stream
-from poller.core.page import Page, Response
-from poller.core.records import Document, ShapeError, read_document, read_page
+from poller.core.page import Ending, Page, Response
+from poller.core.records import read_page
 from poller.core.retry_after import wait_seconds
 from poller.core.steps import Declined, Expired, Fetch
+from poller.core.validators import is_conditional, validators_of
 
 KEPT = 65_536
 """Bytes of an offending body that are worth keeping."""
@@ -50,6 +52,11 @@ Verdict = Page | Again | Renew | Fatal | Expired | Declined
 CURSOR_REFUSED = frozenset({400, 404, 410, 422})
 """Ways to say that a cursor is no longer known; 410 is the honest one (RFC 9110 §15.5.11)."""
 
+BEHIND_THE_LAST = (
+    "if the API refuses the page behind the last one, name page.pages or page.total, so that poller knows "
+    "where the listing ends; if it refuses deep pages, ask for larger ones"
+)
+
 HINTS = {
     400: "the request itself is wrong: compare path, params and body with the vendor's documentation",
     403: "the credential works but may not read this: ask for a wider scope or role",
@@ -63,12 +70,17 @@ HINTS = {
 
 def judge(stream: Stream, fetch: Fetch, response: Response) -> Verdict:
     """Classify one complete response to ``fetch``."""
+    if response.status == 304:  # noqa: PLR2004 (RFC 9110 §15.4.5)
+        return _unmodified(fetch, response)
     if not 200 <= response.status <= 299:  # noqa: PLR2004 (RFC 9110 §15.3)
         return _refusal(stream, fetch, response)
     try:
         document = read_document(response.body, stream.records)
         coded = _body_code(stream.errors, document, response)
-        return coded if coded is not None else read_page(stream, response, document)
+        if coded is not None:
+            return coded
+        page = read_page(stream, response, document)
+        return replace(page, validators=validators_of(fetch.request, response))
     except ShapeError as error:
         kind = response.header("content-type") or "no content type"
         return Again(
@@ -79,6 +91,24 @@ def judge(stream: Stream, fetch: Fetch, response: Response) -> Verdict:
         )
 
 
+def _unmodified(fetch: Fetch, response: Response) -> Verdict:
+    """Nothing changed since the validators, or since the since that a header carries."""
+    if not is_conditional(fetch.request):
+        reason = "HTTP 304 (not modified) to a request that asked under no condition"
+        return Again(Category.SHAPE, reason, wait_seconds(response))
+    return Page(
+        records=(),
+        rejects=(),
+        onward=Ending.LAST,
+        rows=0,
+        digest="",
+        requested_at=response.requested_at,
+        date=response.date,
+        request_id=response.request_id,
+        validators=fetch.validators,
+    )
+
+
 def _refusal(stream: Stream, fetch: Fetch, response: Response) -> Verdict:
     status, reason = response.status, f"HTTP {response.status}{_said(response)}"
     if status == 401:  # noqa: PLR2004
@@ -86,12 +116,16 @@ def _refusal(stream: Stream, fetch: Fetch, response: Response) -> Verdict:
     if status in stream.retry.statuses:
         busy = status == 429  # noqa: PLR2004
         return Again(Category.RATE_LIMITED if busy else Category.SERVER, reason, wait_seconds(response))
+    if status in fetch.forgotten:
+        return Expired(reason)
     if status == 403:  # noqa: PLR2004
         return Fatal(Category.FORBIDDEN, reason, HINTS[403])
     if fetch.mid_scan and status in CURSOR_REFUSED:
         return Expired(reason)
     if fetch.optional and 400 <= status <= 499:  # noqa: PLR2004
         return Declined(reason)
+    if fetch.further and status in CURSOR_REFUSED:
+        return Fatal(Category.REFUSED, f"a page behind the first was refused: {reason}", BEHIND_THE_LAST)
     return _final(status, reason)
 
 

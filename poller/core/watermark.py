@@ -11,9 +11,13 @@ from poller.core.window import Scan
 
 def finish(scan: Scan, progress: Progress) -> Finish:
     """What the drained scan proves."""
+    if scan.by_token:
+        return _by_token(scan, progress)
     settle = nanoseconds(scan.rule.settle)
-    limit = progress.edge if progress.edge is not None else from_datetime(progress.started_at)
-    reached = _lowest(_trusted(scan, progress), limit - settle)
+    reached = _trusted(scan, progress)
+    if scan.has_clock:
+        limit = progress.edge if progress.edge is not None else from_datetime(progress.started_at)
+        reached = _lowest(reached, limit - settle)
     if reached is not None and scan.watermark is not None and reached <= scan.watermark:
         reached = None
     return Finish(
@@ -22,6 +26,19 @@ def finish(scan: Scan, progress: Progress) -> Finish:
         highest=progress.highest,
         complete_through=None if progress.edge is None else progress.edge - settle,
         fingerprint=scan.fingerprint,
+        validators=progress.validators if progress.pages == 1 else None,
+    )
+
+
+def _by_token(scan: Scan, progress: Progress) -> Finish:
+    """The API says itself where to go on from; a scan that gave no token is asked for again."""
+    return Finish(
+        watermark=None,
+        watermark_text=None,
+        highest=None,
+        complete_through=progress.edge,
+        fingerprint=scan.fingerprint,
+        token=progress.token,
     )
 
 

@@ -6,16 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from poller.core.model import SinceRule, Stream
+from poller.core.model import Kind, SinceRule, Stream
+from poller.core.page import Validators
 from poller.core.paging import Ask
-from poller.core.position import (
-    Position,
-    floor,
-    from_datetime,
-    nanoseconds,
-    parse,
-    write,
-)
+from poller.core.position import NUMBERS, Position, floor, from_datetime, parse, write
 from poller.core.request import Json
 
 if TYPE_CHECKING:
@@ -27,8 +21,10 @@ class Scan:
     """One window and all that stays the same while it is read.
 
     ``since`` is the window's lower end: the watermark less the lookback, or the configured
-    start; None reads everything. ``watermark`` is where the stream stood before;
-    ``previous_highest`` the highest position that the previous drained scan saw.
+    start; None reads everything. ``since_text`` is how it is sent where it is sent as received;
+    for tokens it is all there is, and None reads everything. ``watermark`` is where the stream
+    stood before; ``previous_highest`` the highest position that the previous drained scan saw;
+    ``validators`` what the last scan would be known again by, None when it had more than a page.
     """
 
     stream: Stream
@@ -38,6 +34,7 @@ class Scan:
     since_text: str | None = None
     watermark: Position | None = None
     previous_highest: Position | None = None
+    validators: Validators | None = None
 
     @property
     def rule(self) -> SinceRule:
@@ -45,8 +42,24 @@ class Scan:
 
     @property
     def unit(self) -> int:
-        """Nanoseconds of one tie group."""
+        """Nanoseconds of one tie group; 1 for numbers."""
         return self.rule.unit
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether positions can be compared with the server's clock: numbers cannot."""
+        return self.rule.kind is not Kind.INTEGER
+
+    @property
+    def by_token(self) -> bool:
+        """Whether since is an opaque token of the API."""
+        return self.rule.kind is Kind.TOKEN
+
+    def link(self, place: Place) -> str | None:
+        """The token as the whole next request (a delta link); None where it is sent inside one."""
+        if not self.by_token or place.cursor is not None or self.stream.filters_by_since:
+            return None
+        return place.since_text
 
     def ask(self, place: Place) -> Ask:
         """The next request's variable parts."""
@@ -56,6 +69,7 @@ class Scan:
             offset=place.offset,
             size=place.size,
             cursor=place.cursor,
+            page=place.offset,
         )
 
     def asked(self, place: Place) -> Position | None:
@@ -68,11 +82,19 @@ class Scan:
         return lowered if understood is None else min(understood, lowered)
 
     def _since_value(self, place: Place) -> Json:
+        if self.by_token:
+            return place.since_text
         if place.since is None or self.stream.since is None:
             return None
         if self.rule.how.format == "raw" and place.since_text is not None:
             return place.since_text
-        return write(place.since - self.rule.step_back, self.rule.how)
+        lowered = place.since - self.rule.step_back
+        return write(lowered if self.has_clock else max(lowered, self._first_number), self.rule.how)
+
+    @property
+    def _first_number(self) -> Position:
+        """No number below it is sent: the start, else 0."""
+        return NUMBERS if self.rule.start is None else self.rule.start
 
     def _until_value(self) -> Json:
         if self.rule.until is None:
@@ -91,10 +113,12 @@ def plan_window(
     watermark: Position | None,
     watermark_text: str | None = None,
     previous_highest: Position | None = None,
+    validators: Validators | None = None,
 ) -> Scan:
     """The live window: from the watermark less the lookback, open towards the present.
 
-    On the first poll (no watermark) it begins at ``since.start``, or reads everything.
+    On the first poll (no watermark) it begins at ``since.start``, or reads everything. A token
+    stands in ``watermark_text``; there is no looking back behind it.
     """
     scan = Scan(
         stream=stream,
@@ -102,11 +126,14 @@ def plan_window(
         fingerprint=fingerprint,
         watermark=watermark,
         previous_highest=previous_highest,
+        validators=validators if stream.conditional else None,
     )
     rule = stream.since
     if rule is None:
         return scan
+    if rule.kind is Kind.TOKEN:
+        return replace(scan, since_text=watermark_text, watermark=None)
     if watermark is None:
         return replace(scan, since=rule.start)
-    lowered = watermark - nanoseconds(rule.lookback)
+    lowered = watermark - rule.overlap
     return replace(scan, since=floor(lowered, rule.unit), since_text=watermark_text)

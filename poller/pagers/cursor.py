@@ -56,7 +56,7 @@ class Cursor:
     def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return count_at(self.total, document, response)
 
-    def pages(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
+    def last_page(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return None
 
     def _following(self, document: Any, response: Response, last: Record | None, rows: int) -> Onward:  # noqa: ANN401

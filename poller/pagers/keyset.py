@@ -28,5 +28,5 @@ class Keyset:
     def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return None
 
-    def pages(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
+    def last_page(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return None

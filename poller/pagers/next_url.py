@@ -41,5 +41,5 @@ class NextUrl:
     def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return count_at(self.total, document, response)
 
-    def pages(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
+    def last_page(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return None

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from poller.core.position import Position
 from poller.core.runs import OpenRun
 from poller.core.steps import Finish
+from poller.core.validators import encode
 from poller.store import ledger, letters, runs
 from poller.store.streams import LIVE
 from poller.store.tables import runs as runs_table
@@ -43,6 +44,7 @@ def finish(
             watermark_text=text,
             highest=stream.highest if proved.highest is None else proved.highest,
             complete_through=through,
+            validators=encode(proved.validators),
             fingerprint=stream.fingerprint or meaning,
             drained_once=1,
             drained_at=now,
@@ -51,8 +53,10 @@ def finish(
 
 
 def _raised(stream: Row[tuple[object, ...]], proved: Finish) -> tuple[Position | None, str | None]:
-    """The higher of the stored watermark and the proved one, with its text."""
+    """The higher of the stored watermark and the proved one, with its text; a token replaces both."""
     held: Position | None = stream.watermark
+    if proved.token is not None:
+        return None, proved.token
     if proved.watermark is None or (held is not None and proved.watermark <= held):
         return held, stream.watermark_text
     return proved.watermark, proved.watermark_text

@@ -189,4 +189,6 @@ def _fold(connection: Connection, before: Row[tuple[object, ...]], this: Row[tup
 
 
 def _failed(attempt: Attempt) -> bool:
-    return attempt.error is not None or attempt.status is None or not 200 <= attempt.status <= 299  # noqa: PLR2004 (RFC 9110 §15.3)
+    if attempt.error is not None or attempt.status is None:
+        return True
+    return attempt.status != 304 and not 200 <= attempt.status <= 299  # noqa: PLR2004 (RFC 9110 §15.3, §15.4.5)

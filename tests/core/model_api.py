@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from poller.core.page import Response
-from poller.core.position import SECOND, TimeFormat, parse, to_datetime, write
+from poller.core.position import NUMBERS, SECOND, TimeFormat, parse, to_datetime, write
 from poller.core.request import Request
 
 BEGIN = 1_790_000_000 * SECOND
@@ -31,7 +31,9 @@ class ModelApi:
     """The truth, and how it is shown.
 
     ``sort``: asc, desc, key, insertion, shuffled. ``ties``: stable (by id) or shuffled.
-    ``paging``: offset, keyset_cursor, offset_cursor, after_key, next_url, none.
+    ``paging``: offset, page, keyset_cursor, offset_cursor, after_key, next_url, none.
+    ``counts``: what a page tells beside its rows: nothing, pages or total.
+    ``kind``: timestamp, or integer: each change gets the next number of a sequence.
     ``compare``: closed, open, truncated_open (whole seconds with >), ignored.
     """
 
@@ -44,6 +46,8 @@ class ModelApi:
     digits: int = 0
     random_lengths: bool = False
     dated: bool = True
+    counts: str = ""
+    kind: str = "timestamp"
     ignores_offset: bool = False
     without_key: set[int] = field(default_factory=set)
     seed: int = 1
@@ -57,7 +61,8 @@ class ModelApi:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        self.how = TimeFormat()
+        self.how = TimeFormat("integer" if self.kind == "integer" else "rfc3339")
+        self.sequence = 0
 
     # --- the world moves --------------------------------------------------------------
 
@@ -77,6 +82,9 @@ class ModelApi:
         del self.rows[number]
 
     def _stamp(self) -> int:
+        if self.kind == "integer":
+            self.sequence += 1
+            return NUMBERS + self.sequence
         unit = int(10 ** (9 - self.digits))
         return self.now - self.now % unit
 
@@ -120,6 +128,9 @@ class ModelApi:
         rows = listing[begin : begin + length]
         page: dict[str, Any] = {"rows": [self._shown(row) for row in rows]}
         more = begin + length < len(listing)
+        if self.counts:
+            size = min(int(params["limit"]), self.cap)
+            page[self.counts] = len(listing) if self.counts == "total" else -(-len(listing) // size)
         if self.paging in ("keyset_cursor", "offset_cursor", "next_url"):
             cursor = self._cursor(rows, begin + length) if more else None
             page["next"] = cursor
@@ -133,6 +144,9 @@ class ModelApi:
     def _begin(self, listing: list[Row], params: dict[str, str]) -> int:
         if self.paging == "offset":
             return 0 if self.ignores_offset else int(params["offset"])
+        if self.paging == "page":
+            numbered = (int(params["page"]) - 1) * min(int(params["limit"]), self.cap)
+            return 0 if self.ignores_offset else numbered
         cursor = params.get("cursor")
         if cursor is None:
             return 0

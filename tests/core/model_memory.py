@@ -26,6 +26,7 @@ from poller.core.steps import (
 from poller.core.verdict import Again, judge
 from poller.core.window import plan_window
 from tests.core.model_api import ModelApi
+from tests.core.model_feed import ModelFeed
 
 
 class Crash(Exception):
@@ -47,9 +48,16 @@ class ModelMemory:
     total: Committed = field(default_factory=Committed)
     notices: list[NoticeKind] = field(default_factory=list)
     crash_at: int | None = None
+    listings: list[bool] = field(default_factory=list)
+    """Of the last poll: one per page of a full listing, true for its first."""
 
-    def poll(self, api: ModelApi) -> None:
+    @property
+    def pages_of_listing(self) -> int:
+        return len(self.listings)
+
+    def poll(self, api: ModelApi | ModelFeed) -> None:
         """One poll to its end, or to the crash."""
+        self.listings.clear()
         scan = plan_window(
             self.stream,
             "same",
@@ -60,7 +68,7 @@ class ModelMemory:
         )
         self.drive(poll(scan, self.checkpoint), api)
 
-    def drive(self, flow: Generator[Step, Answer, object], api: ModelApi) -> None:
+    def drive(self, flow: Generator[Step, Answer, object], api: ModelApi | ModelFeed) -> None:
         answer: Answer = None
         while True:
             try:
@@ -77,9 +85,9 @@ class ModelMemory:
                     answer = Exchanged(self._commit(commit), fetched)
 
     def mirror(self) -> dict[str, int]:
-        return {record.key: record.fields["version"] for record in self.rows.values()}
+        return {r.key: r.fields["version"] for r in self.rows.values() if not r.deleted}
 
-    def _fetch(self, fetch: Fetch, api: ModelApi) -> Fetched:
+    def _fetch(self, fetch: Fetch, api: ModelApi | ModelFeed) -> Fetched:
         self.fetches += 1
         verdict = judge(self.stream, fetch, api.answer(fetch.request))
         if isinstance(verdict, Page | Expired | Declined):
@@ -96,10 +104,14 @@ class ModelMemory:
             done += self._merge(record, commit)
         self.total += done
         self.notices += [notice.kind for notice in commit.notices]
+        if commit.listing is not None:
+            self.listings.append(commit.listing.first)
         assert (commit.checkpoint is None) != (commit.finish is None)
         self.checkpoint = None if commit.checkpoint is None else replace(commit.checkpoint, fresh=done.fresh)
         if commit.finish is not None:
             self.highest = commit.finish.highest if commit.finish.highest is not None else self.highest
+            if commit.finish.token is not None:
+                self.watermark_text = commit.finish.token
             if commit.finish.watermark is not None:
                 assert self.watermark is None or commit.finish.watermark > self.watermark
                 self.watermark = commit.finish.watermark

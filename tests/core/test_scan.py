@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from poller.core.errors import ScanError
-from poller.core.model import Bound, Order, SinceRule, Stream
+from poller.core.model import Bound, Kind, Order, SinceRule, Stream
 from poller.core.paging import Pager
 from poller.core.path import Path
 from poller.core.position import SECOND
@@ -21,13 +21,23 @@ from poller.pagers.cursor import Cursor
 from poller.pagers.keyset import Keyset
 from poller.pagers.next_url import NextUrl
 from poller.pagers.offset import Offset
+from poller.pagers.page import PageNumber
 from tests.core.model_api import BEGIN, ModelApi
 from tests.core.model_memory import Crash, ModelMemory
 
-PARAMS = (("since", "{since}"), ("offset", "{offset}"), ("cursor", "{cursor}"), ("limit", "{size}"))
+PARAMS = (
+    ("since", "{since}"),
+    ("offset", "{offset}"),
+    ("page", "{page}"),
+    ("cursor", "{cursor}"),
+    ("limit", "{size}"),
+)
 
 PAGERS: dict[str, Pager] = {
     "offset": Offset(size=10),
+    "page": PageNumber(size=10),
+    "page pages": PageNumber(size=10, pages=Path("pages")),
+    "page total": PageNumber(size=10, total=Path("total")),
     "keyset_cursor": Cursor(size=10, next=Path("next")),
     "offset_cursor": Cursor(size=10, next=Path("next")),
     "after_key": Cursor(size=10, from_key=True, more=Path("has_more")),
@@ -39,13 +49,13 @@ PAGERS: dict[str, Pager] = {
 def stream_for(api: ModelApi, **changes: object) -> Stream:
     order = {"asc": Order.ASC, "desc": Order.DESC, "key": Order.KEY}.get(api.sort, Order.NONE)
     bound = Bound.CLOSED if api.compare == "closed" else Bound.OPEN
-    rule = SinceRule(bound=bound, lookback=timedelta(seconds=0))
+    rule = SinceRule(bound=bound, lookback=timedelta(seconds=0), how=api.how, kind=Kind(api.kind))
     stream = Stream(
         source="model",
         name="rows",
         table="rows",
         template=Template("GET", "/rows", PARAMS),
-        pager=PAGERS[api.paging],
+        pager=PAGERS[f"{api.paging} {api.counts}".strip()],
         schedule=None,  # type: ignore[arg-type]
         records=Path("rows"),
         key=(Path("id"),),
@@ -91,6 +101,21 @@ WORLDS = [
     pytest.param(dict(paging="offset", sort="asc", compare="ignored"), id="offset asc since ignored"),
     pytest.param(dict(paging="offset", sort="asc", random_lengths=True), id="offset asc random lengths"),
     pytest.param(dict(paging="offset", sort="asc", dated=False), id="offset asc no Date"),
+    pytest.param(dict(paging="offset", sort="asc", kind="integer"), id="offset asc integers"),
+    pytest.param(dict(paging="offset", sort="asc", kind="integer", compare="open"), id="offset asc integers open"),
+    pytest.param(dict(paging="offset", sort="desc", kind="integer"), id="offset desc integers"),
+    pytest.param(dict(paging="keyset_cursor", sort="asc", kind="integer"), id="keyset cursor asc integers"),
+    pytest.param(dict(paging="page", sort="asc"), id="page asc"),
+    pytest.param(dict(paging="page", sort="asc", compare="open"), id="page asc open"),
+    pytest.param(dict(paging="page", sort="asc", compare="ignored"), id="page asc since ignored"),
+    pytest.param(dict(paging="page", sort="asc", counts="pages"), id="page asc counts pages"),
+    pytest.param(dict(paging="page", sort="asc", counts="total"), id="page asc counts rows"),
+    pytest.param(dict(paging="page", sort="asc", nulls="first"), id="page asc nulls first"),
+    pytest.param(dict(paging="page", sort="desc"), id="page desc"),
+    pytest.param(dict(paging="page", sort="desc", counts="total"), id="page desc counts rows"),
+    pytest.param(dict(paging="page", sort="key"), id="page key"),
+    pytest.param(dict(paging="page", sort="key", counts="total"), id="page key counts rows"),
+    pytest.param(dict(paging="page", sort="key", counts="pages"), id="page key counts pages"),
     pytest.param(dict(paging="offset", sort="desc"), id="offset desc"),
     pytest.param(dict(paging="offset", sort="key"), id="offset key"),
     pytest.param(dict(paging="offset", sort="key", random_lengths=True), id="offset key random lengths"),

@@ -8,7 +8,7 @@ from poller.core.model import Order
 from poller.core.page import Page
 from poller.core.paging import Guard, Steering
 from poller.core.scan.evidence import Evidence
-from poller.core.scan.place import Leg, Place, can_anchor, first_place
+from poller.core.scan.place import Leg, Place, can_anchor, front
 from poller.core.steps import Notice, NoticeKind
 from poller.core.window import Scan
 
@@ -62,17 +62,18 @@ def with_cap(place: Place) -> tuple[Place, tuple[Notice, ...]]:
 
 def _slides(scan: Scan, place: Place) -> bool:
     """Whether rows could slide past this listing unseen, so that one reading of it proves nothing."""
-    if scan.stream.pager.steering is Steering.OFFSET:
-        return place.order is Order.NONE
-    return place.counting
+    if scan.stream.pager.steering is Steering.CURSOR:
+        return place.counting
+    return place.order is Order.NONE
 
 
 def _until_readings_agree(scan: Scan, place: Place) -> Course:
     """Rows that may have slid: read twice at least, and until a reading brings nothing new."""
     again = replace(
-        first_place(scan),
+        front(scan, place),
         leg=Leg.LISTED,
         order=place.order,
+        size=_size_of_next_reading(scan, place),
         reread=place.reread,
         passes=place.passes + 1,
         widest=place.widest,
@@ -82,6 +83,18 @@ def _until_readings_agree(scan: Scan, place: Place) -> Course:
     if place.passes == 0:
         return Course(again)
     return Course(front_anchored(place) if is_unproved_first_load(scan, place) else None, again)
+
+
+def _size_of_next_reading(scan: Scan, place: Place) -> int:
+    """Numbered pages are cut elsewhere in each further reading; overlaps look after the others."""
+    numbered = scan.stream.pager.steering is Steering.PAGE and "size" in scan.stream.template.placeholders()
+    return other_size(scan, place) if numbered else scan.stream.pager.size
+
+
+def other_size(scan: Scan, place: Place) -> int:
+    """Pages cut elsewhere: what an order hides at one page boundary, it shows at another."""
+    usual = scan.stream.pager.size
+    return usual if place.size != usual else max(1, usual - usual // 3)
 
 
 def is_unproved_first_load(scan: Scan, place: Place) -> bool:

@@ -10,7 +10,7 @@ from xxhash import xxh3_64_hexdigest
 
 from poller.core.model import Order
 from poller.core.page import Page, Record
-from poller.core.position import SECOND, Position, floor, from_datetime
+from poller.core.position import NUMBERS, SECOND, Position, floor, from_datetime
 from poller.core.scan.place import TAIL, Place
 from poller.core.window import Scan
 
@@ -46,13 +46,14 @@ def examine(scan: Scan, place: Place, page: Page, horizon: Position | None) -> E
 
     ``horizon`` is the server's clock at the run's first page; None before that page.
     """
-    limit, unit = clock_of(page), scan.unit
+    limit, unit = limit_of(scan, page), scan.unit
     safe = [r for r in page.records if r.position is not None and r.position <= limit]
     groups = [floor(r.position, unit) for r in safe if r.position is not None]
     known = set(place.tail)
     rejected = [_mark_of_bytes(each.payload) for each in page.rejects]
-    telling = [mark(place.order, record) for record in page.records]
-    marks = (*telling, *rejected)
+    named = [mark(place.order, record) for record in page.records]
+    marks = (*named, *rejected)
+    telling = _telling(place, page, named)
     telling += [
         each
         for each, reject in zip(rejected, page.rejects, strict=True)
@@ -73,10 +74,32 @@ def examine(scan: Scan, place: Place, page: Page, horizon: Position | None) -> E
     )
 
 
+def _telling(place: Place, page: Page, named: list[str]) -> list[str]:
+    """The marks that prove an overlap. In ascending order dated rows come unseen in front of rows without
+    a position that stand last: behind a dated row of the page such a row tells nothing.
+    """
+    if place.order is not Order.ASC:
+        return named
+    first_dated = next((at for at, record in enumerate(page.records) if record.position is not None), None)
+    return [
+        each
+        for at, each in enumerate(named)
+        if first_dated is None or at < first_dated or page.records[at].position is not None
+    ]
+
+
 def _are_late(fresh: list[Record], horizon: Position | None, limit: Position) -> bool:
     if horizon is None:
         return False
     return all(r.position is not None and horizon + SECOND < r.position <= limit for r in fresh)
+
+
+def limit_of(scan: Scan, page: Page) -> Position:
+    """Positions beyond it are dated ahead of the server's clock; numbers know no clock."""
+    return clock_of(page) if scan.has_clock else _BEYOND
+
+
+_BEYOND = 2 * NUMBERS
 
 
 def clock_of(page: Page) -> Position:

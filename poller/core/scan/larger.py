@@ -31,14 +31,22 @@ def larger_page(place: Place, page: Page) -> Place | None:
     if place.ceiling is not None and size >= place.ceiling:
         return None
     return replace(
-        place, size=size, honoured=place.size, offset=0, cursor=None, pages=0, reading=(0, 0), guard=Guard()
+        place,
+        size=size,
+        honoured=place.size,
+        offset=0,
+        cursor=None,
+        pages=0,
+        rows=0,
+        reading=(0, 0),
+        guard=Guard(),
     )
 
 
 def refused(scan: Scan, place: Place) -> Place:
     """The size was refused: ask again in the largest that was not."""
     size = max(place.honoured, scan.stream.pager.size)
-    return replace(place, ceiling=place.size, size=size, pages=0, guard=Guard())
+    return replace(place, ceiling=place.size, size=size, pages=0, rows=0, guard=Guard())
 
 
 def as_given(scan: Scan, place: Place, page: Page) -> Place:

@@ -29,8 +29,8 @@ class Place:
 
     ``order`` is what is believed of the API's order by now. ``since`` is the lower end asked
     for (before it is moved back for an open bound), None asks for everything; ``since_text``
-    is set for formats that are sent as received. ``offset`` and ``cursor`` name the page
-    inside that; ``cursor`` None is the first page.
+    is set for formats that are sent as received, and for tokens. ``offset`` and ``cursor`` name
+    the page inside that; ``cursor`` None is the first page; page numbers are counted in ``offset``.
     """
 
     leg: Leg
@@ -90,6 +90,10 @@ class Place:
     """How often the scan had to begin anew without having got further."""
     reread: bool = False
     """This leg reads a second time what cursors brought the first time."""
+    whole: bool = False
+    """The scan began without a token: it lists everything that there is."""
+    ended: bool = False
+    """The page behind the one that is read once more was the last (page numbers only)."""
     guard: Guard = field(default_factory=Guard)
 
 
@@ -103,12 +107,24 @@ def first_place(scan: Scan) -> Place:
         since=scan.since,
         since_text=scan.since_text,
         size=stream.pager.size,
+        whole=scan.by_token and scan.since_text is None,
     )
+
+
+def front(scan: Scan, place: Place) -> Place:
+    """The first page again; a scan that began without a token, or lost it, begins without one."""
+    first = first_place(scan)
+    return replace(first, since_text=None, whole=True) if place.whole else first
+
+
+def begins_listing(place: Place) -> bool:
+    """Whether this is the first page of a listing of everything, in its first reading."""
+    return place.whole and place.cursor is None and place.since_text is None and place.passes == 0
 
 
 def can_anchor(scan: Scan) -> bool:
     """Whether since can be moved forward page by page: ascending, and the request carries it."""
-    return scan.stream.order is Order.ASC and scan.stream.filters_by_since
+    return scan.stream.order is Order.ASC and scan.stream.filters_by_since and not scan.by_token
 
 
 def anchored_at(place: Place, scan: Scan, since: Position, text: str | None) -> Place:
@@ -128,6 +144,7 @@ def anchored_at(place: Place, scan: Scan, since: Position, text: str | None) -> 
         furthest=0,
         strayed=0,
         pages=0,
+        rows=0,
         passes=0,
         reading=(0, 0),
         previous=None,
@@ -140,7 +157,8 @@ def _believed(scan: Scan) -> Order:
     """The order to trust: among unstable ties, overlapping pages of a fixed listing prove nothing."""
     stream = scan.stream
     loose = stream.ties == "unstable" and stream.order in (Order.ASC, Order.DESC)
-    if loose and _steers(scan, Steering.OFFSET) and not can_anchor(scan):
+    by_number = _steers(scan, Steering.OFFSET) or _steers(scan, Steering.PAGE)
+    if loose and by_number and not can_anchor(scan):
         return Order.NONE
     return stream.order
 

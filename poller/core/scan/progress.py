@@ -7,10 +7,10 @@ from datetime import datetime
 
 import msgspec
 
-from poller.core.page import Page
+from poller.core.page import Page, Validators
 from poller.core.position import Position, canonical
-from poller.core.scan.evidence import Evidence, clock_of
-from poller.core.scan.place import Place, first_place
+from poller.core.scan.evidence import Evidence, limit_of
+from poller.core.scan.place import Place, begins_listing, first_place
 from poller.core.scan.turn import Turn, after_expiry
 from poller.core.steps import Checkpoint, Notice, NoticeKind
 from poller.core.window import Scan
@@ -32,6 +32,14 @@ class Progress:
     rows: int = 0
     noticed: tuple[NoticeKind, ...] = ()
     """Kinds of notices that this scan has given already; each is given once."""
+    token: str | None = None
+    """The token to go on from; None when no page gave one yet. Of several readings of one listing the
+    first gives it: what is deleted between two of them, only the older token tells.
+    """
+    listing_began_at: datetime | None = None
+    """When the first page of a full listing was asked for; None when none is under way."""
+    validators: Validators | None = None
+    """What the last page is known again by."""
 
 
 def resume(scan: Scan, checkpoint: Checkpoint | None) -> Progress:
@@ -85,10 +93,14 @@ def seen(scan: Scan, progress: Progress, page: Page, turn: Turn) -> tuple[Progre
         for notice in (*turn.notices, *_about_positions(scan, page))
         if notice.kind not in progress.noticed
     }
+    clock = page.date if scan.has_clock else None
     after = replace(
         progress,
-        edge=page.date if progress.pages == 0 else progress.edge,
-        horizon=page.date if progress.horizon is None else progress.horizon,
+        edge=clock if progress.pages == 0 else progress.edge,
+        horizon=clock if progress.horizon is None else progress.horizon,
+        token=_token(progress, page),
+        listing_began_at=page.requested_at if begins_listing(progress.place) else progress.listing_began_at,
+        validators=page.validators,
         highest=highest,
         highest_text=text,
         pages=progress.pages + 1,
@@ -96,6 +108,11 @@ def seen(scan: Scan, progress: Progress, page: Page, turn: Turn) -> tuple[Progre
         noticed=(*progress.noticed, *notices),
     )
     return after, tuple(notices.values())
+
+
+def _token(progress: Progress, page: Page) -> str | None:
+    again = progress.place.passes > 0 and progress.token is not None
+    return progress.token if again or page.token is None else page.token
 
 
 def _highest(progress: Progress, evidence: Evidence) -> tuple[Position | None, str | None]:
@@ -109,7 +126,7 @@ def _highest(progress: Progress, evidence: Evidence) -> tuple[Position | None, s
 
 def _about_positions(scan: Scan, page: Page) -> tuple[Notice, ...]:
     notices = []
-    limit = clock_of(page)
+    limit = limit_of(scan, page)
     ahead = [r for r in page.records if r.position is not None and r.position > limit]
     if ahead:
         furthest = max(record.position or 0 for record in ahead)

@@ -10,11 +10,11 @@ from poller.core.model import Order
 from poller.core.page import Page
 from poller.core.paging import Steering
 from poller.core.position import SECOND, Position, canonical
-from poller.core.scan import by_cursor, by_offset, by_position
+from poller.core.scan import by_cursor, by_offset, by_position, by_token
 from poller.core.scan.course import Course, front_anchored, is_unproved_first_load
 from poller.core.scan.evidence import Evidence, examine, group
 from poller.core.scan.larger import refused
-from poller.core.scan.place import Leg, Place, anchored_at, can_anchor, first_place
+from poller.core.scan.place import Leg, Place, anchored_at, can_anchor, first_place, front
 from poller.core.steps import Notice, NoticeKind
 from poller.core.window import Scan
 
@@ -24,6 +24,7 @@ STEERED: dict[Steering, Callable[[Scan, Place, Page, Evidence], Course]] = {
     Steering.OFFSET: by_offset.go_on,
     Steering.CURSOR: by_cursor.go_on,
     Steering.POSITION: by_position.go_on,
+    Steering.PAGE: by_cursor.go_on,
 }
 
 
@@ -51,16 +52,23 @@ def take(scan: Scan, place: Place, page: Page, horizon: Position | None) -> Turn
     if seen.before_since and place.leg is Leg.ANCHORED:
         notices.append(_since_ignored(scan, place))
         guarded = replace(guarded, leg=Leg.LISTED)
-    course = STEERED[scan.stream.pager.steering](scan, _widened(guarded, page), page, seen)
+    course = _rules(scan)(scan, _widened(guarded, page), page, seen)
     if _answered(place, course, seen, horizon):
         course = replace(course, onto=None)
     return Turn(course, seen, (*notices, *course.notices))
 
 
+def _rules(scan: Scan) -> Callable[[Scan, Place, Page, Evidence], Course]:
+    steering = scan.stream.pager.steering
+    return by_token.go_on if scan.by_token and steering is Steering.POSITION else STEERED[steering]
+
+
 def after_expiry(scan: Scan, place: Place, reason: str) -> Turn:
-    """The cursor died: go on from the safe position, else read the window again. Raises ScanError
-    when that happened too often without getting any further.
+    """The cursor died: go on from the safe position, else read the window again; the token died:
+    read everything. Raises ScanError when that happened too often without getting any further.
     """
+    if scan.by_token and place.cursor is None:
+        return _without_token(scan, place, reason)
     if place.leg is Leg.LISTED and is_unproved_first_load(scan, place):
         return _expired(
             reason,
@@ -79,8 +87,20 @@ def after_expiry(scan: Scan, place: Place, reason: str) -> Turn:
     if safe is not None:
         onto = replace(anchored_at(place, scan, group(scan, safe), place.last_text), restarts=restarts)
         return _expired(reason, onto, f"goes on from {canonical(safe)}")
-    onto = replace(first_place(scan), order=place.order, restarts=restarts)
+    onto = replace(front(scan, place), order=place.order, restarts=restarts)
     return _expired(reason, onto, "reads the window again")
+
+
+def _without_token(scan: Scan, place: Place, reason: str) -> Turn:
+    restarts = place.restarts + 1
+    if restarts > MOST_RESTARTS:
+        raise ScanError(
+            f"the API refused its own tokens {restarts} times in one scan ({reason})",
+            hint="check since.token and since.expired: is this how the API says that a token is too old?",
+        )
+    onto = replace(first_place(scan), since_text=None, whole=True, order=place.order, restarts=restarts)
+    text = f"the API does not know the token any more ({reason}); everything is read again"
+    return Turn(Course(onto), _NOTHING, (Notice(NoticeKind.TOKEN_EXPIRED, text),))
 
 
 def _expired(reason: str, onto: Place, how: str) -> Turn:
@@ -109,7 +129,16 @@ def _guard(scan: Scan, place: Place, page: Page) -> Place:
     """Row numbers go back on purpose and are watched by their own rule; cursors must not repeat."""
     if scan.stream.pager.steering is Steering.OFFSET:
         return place
-    guard = place.guard.after(f"{place.since}|{place.cursor!r}|{place.size}|{page.digest}")
+    numbered = scan.stream.pager.steering is Steering.PAGE
+    if numbered and place.confirming:  # the same page once more, on purpose
+        return place
+    name = place.offset if numbered and page.rows == 0 else place.cursor
+    guard = place.guard.after(f"{place.since}|{place.since_text}|{name!r}|{place.size}|{page.digest}")
+    if guard is None and numbered:
+        raise ScanError(
+            f"page number {place.offset + 1} brought the same {page.rows} rows as a page before it",
+            hint="check where {page} stands; if the API repeats its last page, name page.pages or page.total",
+        )
     if guard is None:
         raise ScanError(
             f"the pages go in circles: cursor {place.cursor!r} brought the same {page.rows} rows again",
@@ -140,7 +169,7 @@ def _read_as_unordered(scan: Scan, place: Place, seen: Evidence) -> Turn:
             f"{text}; a keyset pager has no other way",
             hint="ask the API to sort ascending by updated_at, or page by offset or cursor",
         )
-    onto = replace(first_place(scan), leg=Leg.LISTED, order=Order.NONE)
+    onto = replace(front(scan, place), leg=Leg.LISTED, order=Order.NONE)
     notice = Notice(NoticeKind.ORDER_VIOLATED, f"{text}; the window is read again without trusting any order")
     return Turn(Course(onto), seen, (notice,))
 
