@@ -44,7 +44,7 @@ class RawDaemon(Section):
         timedelta(seconds=60), description="how long a source stays reserved for a daemon that fell silent"
     )
     state_dir: forms.Text = Field(
-        ".poller", description="for the token cache to come; nothing is written there in this version"
+        ".poller", description="folder of the token cache (files of mode 0600); nothing else is kept there"
     )
     spread: forms.Truth = Field(
         True, description="move the grid of each stream a little, so that not all fire at once"
@@ -52,11 +52,13 @@ class RawDaemon(Section):
 
 
 class RawRetention(Section):
-    """How long what happened is to be kept; checked, and nothing is pruned in this version."""
+    """How long what happened is kept; what is older goes by itself, and never what is still open."""
 
-    runs: forms.Kept = Field(timedelta(days=90), description="runs and missed polls")
+    runs: forms.Kept = Field(
+        timedelta(days=90), description="runs, healed missed polls and closed dead letters"
+    )
     requests: forms.Kept = Field(timedelta(days=14), description="HTTP requests")
-    changes: forms.Kept = Field(None, description="the change feed")
+    changes: forms.Kept = Field(None, description="the change feed; a reader who comes later takes a snapshot")
 
 
 class RawRetry(Section):
@@ -102,11 +104,29 @@ class RawLimits(Section):
     depth: forms.Count = Field(_LIMITS.depth, description="nesting of JSON")
 
 
+class RawUsage(Section):
+    """Response headers that say how much of the API's quota is used, shown by `poller status`."""
+
+    used: forms.HeaderName = Field(description="header with the part that is used")
+    limit: forms.HeaderName = Field(description="header with how much there is")
+
+
 class RawSince(Section):
     """How the stream asks "what changed since"."""
 
-    kind: Annotated[str, PlainValidator(forms.text), Form('"timestamp"', '"timestamp"')] = Field(
-        "timestamp", description="what a position is"
+    kind: Annotated[
+        str,
+        PlainValidator(choice("timestamp", "integer", "token")),
+        Form('"timestamp", "integer" or "token"', '"timestamp"'),
+    ] = Field(
+        "timestamp",
+        description="what a position is: a time, a number that grows, or a token that the API gives",
+    )
+    token: forms.Where | None = Field(
+        None, description='where a page gives the token to go on from; for kind = "token"'
+    )
+    expired: forms.Statuses = Field(
+        [410], description="HTTP statuses by which the API says that it does not know the token any more"
     )
     format: forms.Text = Field(
         "rfc3339",
@@ -124,11 +144,12 @@ class RawSince(Section):
     timezone: forms.Text | None = Field(
         None, description="zone of timestamps without an offset; else they are UTC"
     )
-    start: Annotated[Any, Form("timestamp", '"2024-01-01T00:00:00Z"')] = Field(
+    start: Annotated[Any, Form("timestamp or number", '"2024-01-01T00:00:00Z"')] = Field(
         None, description="the first {since}; without it the first poll sends none and reads everything"
     )
-    lookback: forms.Span = Field(
-        timedelta(0), description="overlap that is read again, for rows that show up late"
+    lookback: forms.Back = Field(
+        timedelta(0),
+        description="overlap that is read again, for rows that show up late; for integers a count",
     )
     settle: forms.Span = Field(timedelta(0), description="newest stretch that the watermark never enters")
     until: forms.Text | None = Field(
@@ -183,7 +204,12 @@ class RawStream(Section):
     )
     page: Table = Field(description="how the API pages: type and its options")
     deletes: Table = Field(
-        {"mode": "none"}, description='how deletions show; only mode "none" in this version'
+        {"mode": "none"},
+        description='how deletions show: mode "none", "flag" (flag = an expression that is true of a deleted '
+        'record) or "feed" (stream = the stream whose records name deleted ones, key = where they do)',
+    )
+    conditional: forms.Truth = Field(
+        True, description="ask again for an unchanged listing of one page with If-None-Match"
     )
     changes: Annotated[
         str, PlainValidator(choice("full", "keys", "off")), Form('"full", "keys" or "off"', '"full"')
@@ -212,6 +238,9 @@ class RawSource(Section):
     )
     request_id_header: forms.HeaderName | None = Field(
         None, description="response header that names the request; recorded with all that it brought"
+    )
+    usage_headers: RawUsage | None = Field(
+        None, description="response headers that say how much of the quota is used"
     )
     limits: RawLimits = Field(RawLimits(), description="bounds on requests and answers")
     headers: Table = Field({}, description="request headers; values may be secret references")

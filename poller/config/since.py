@@ -34,6 +34,7 @@ def since_of(raw: RawSince, path: KeyPath, findings: Findings) -> SinceRule:
     return SinceRule(
         how=how,
         bound=Bound(raw.bound),
+        bound_unsaid="bound" not in raw.model_fields_set,
         start=_start(raw, how, (*path, "start"), findings),
         lookback=timedelta(0) if isinstance(raw.lookback, int) else raw.lookback,
         settle=raw.settle,

@@ -6,8 +6,8 @@ import re
 from typing import Literal, cast
 
 from poller import pagers, schedules
-from poller.config import later
 from poller.config.columns import columns_of
+from poller.config.deletes import Deletes
 from poller.config.forms import IDENTIFIER, LONGEST_NAME
 from poller.config.places import KeyPath
 from poller.config.plugins import build
@@ -15,15 +15,21 @@ from poller.config.problems import Findings
 from poller.config.refusals import advised, shown
 from poller.config.shape import RawErrors, RawRetry, RawSource, RawStream
 from poller.config.since import since_of
-from poller.config.templates import check_placeholders, template_of
-from poller.core.model import BodyCodes, Order, Retry, SinceRule, Stream
+from poller.config.templates import check_placeholders, secret_headers_of, template_of
+from poller.core.model import BodyCodes, Kind, Order, Retry, SinceRule, Stream
 from poller.core.paging import Pager, Steering
 from poller.core.path import Path
 from poller.core.schedule import Schedule
 
 
 def stream_of(
-    source: str, name: str, given: RawSource, raw: RawStream, spread: str | None, findings: Findings
+    source: str,
+    name: str,
+    given: RawSource,
+    raw: RawStream,
+    spread: str | None,
+    deletes: Deletes,
+    findings: Findings,
 ) -> Stream | None:
     """The stream ``source.name``; None when something that it cannot do without was found wrong.
 
@@ -34,7 +40,6 @@ def stream_of(
     since = None if raw.since is None else since_of(raw.since, (*path, "since"), findings)
     pager: Pager | None = build("page", pagers.kinds(), raw.page, (*path, "page"), findings)
     schedule = _schedule(raw, spread, path, findings)
-    _check_deletes(raw, path, findings)
     _check_order(raw, since, path, findings)
     if pager is None or schedule is None:
         return None
@@ -62,7 +67,11 @@ def stream_of(
         errors=None if errors is None else body_codes(errors),
         retry=retry_of(retry),
         timeout=raw.timeout if raw.timeout is not None else given.timeout,
+        deleted=deletes.flag,
+        secret_headers=tuple(secret_headers_of(raw, path, findings)),
+        conditional=raw.conditional,
         accept=_accepted(raw, path, findings),
+        depth=given.limits.depth,
     )
 
 
@@ -76,23 +85,14 @@ def _schedule(raw: RawStream, spread: str | None, path: KeyPath, findings: Findi
     return None
 
 
-def _check_deletes(raw: RawStream, path: KeyPath, findings: Findings) -> None:
-    mode = raw.deletes.get("mode", "none")
-    hint = later.hint_for_choice("deletes", mode)
-    if hint is not None:
-        findings.at_value((*path, "deletes", "mode"), f'deletes mode "{mode}" {later.NOT_YET}', hint)
-    elif mode != "none":
-        findings.at_value(
-            (*path, "deletes", "mode"),
-            f"there is no deletes mode {shown(mode)}",
-            'write deletes = { mode = "none" }',
-        )
-    else:
-        for key in sorted(raw.deletes.keys() - {"mode"}):
-            findings.at_key((*path, "deletes", key), 'has no meaning with mode "none"', "remove it")
-
-
 def _check_order(raw: RawStream, since: SinceRule | None, path: KeyPath, findings: Findings) -> None:
+    by_token = since is not None and since.kind is Kind.TOKEN
+    if by_token and raw.order in ("asc", "desc"):
+        findings.at_value(
+            (*path, "order"),
+            f'order "{raw.order}" is by position, and a token says nothing of order',
+            "leave order out: the API's own token says where to go on",
+        )
     if raw.updated_at is not None:
         return
     if raw.order in ("asc", "desc"):
@@ -101,7 +101,7 @@ def _check_order(raw: RawStream, since: SinceRule | None, path: KeyPath, finding
             f'order "{raw.order}" is by position, and no updated_at says where a record\'s position is',
             'add updated_at, or write order = "key" or "none"',
         )
-    if since is not None:
+    if since is not None and not by_token:
         findings.at_key(
             (*path, "since"),
             "updated_at is missing: without it nothing says how far the mirror has come",
@@ -111,7 +111,8 @@ def _check_order(raw: RawStream, since: SinceRule | None, path: KeyPath, finding
 
 def _check_steering(raw: RawStream, pager: Pager, path: KeyPath, findings: Findings) -> None:
     kind = raw.page["type"]
-    if pager.steering is Steering.POSITION and raw.order != "asc":
+    by_token = raw.since is not None and raw.since.kind == "token"
+    if pager.steering is Steering.POSITION and raw.order != "asc" and not by_token:
         where = (*path, "order") if "order" in raw.model_fields_set else (*path, "page")
         findings.at_value(
             where,

@@ -10,14 +10,14 @@ from typing import Any
 from poller.config.places import KeyPath
 from poller.config.problems import Findings, did_you_mean
 from poller.config.refusals import shown
-from poller.config.secrecy import names_a_secret, scheme_of
-from poller.config.shape import RawStream
+from poller.config.secrecy import check_secret, names_a_secret, scheme_of
+from poller.config.shape import RawSince, RawStream
+from poller.core.model import Secret
 from poller.core.paging import Pager
 from poller.core.request import PLACEHOLDERS, Json, Template
 
 _BRACED = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w.]*)\}")
 _PARTS = ("path", "params", "headers", "body")
-_NOT_YET = {"page": "page numbers are not supported yet in this version"}
 _PARENT = "streams with a parent are not supported yet in this version"
 _QUOTED = "quote it: TOML dates are not sent as they are written"
 
@@ -74,7 +74,7 @@ def check_placeholders(
 
 
 def _check_since(raw: RawStream, present: frozenset[str], path: KeyPath, findings: Findings) -> None:
-    if raw.since is not None and "since" not in present:
+    if raw.since is not None and "since" not in present and raw.since.kind != "token":
         findings.at_key(
             (*path, "since"),
             "there is no {since} anywhere in the request, so the API would be asked for everything each time",
@@ -101,7 +101,7 @@ def _check_path_placeholders(raw: RawStream, path: KeyPath, findings: Findings) 
     """A path must be whole from the first request on; a parameter may be left out."""
     since = raw.since
     hints = {
-        "since": None if since is None or since.start is not None else "give since.start",
+        "since": _hint_for_since(since),
         "until": None if since is None or since.until is not None else 'give since.until, such as "now"',
         **dict.fromkeys(("cursor", "key"), "put it into params"),
     }
@@ -112,6 +112,12 @@ def _check_path_placeholders(raw: RawStream, path: KeyPath, findings: Findings) 
                 f"{{{name}}} has no value in the first request, and the path needs one",
                 hints[name],
             )
+
+
+def _hint_for_since(since: RawSince | None) -> str | None:
+    if since is None or since.start is not None:
+        return None
+    return "put it into params, headers or body" if since.kind == "token" else "give since.start"
 
 
 def _check_path(text: str, path: KeyPath, findings: Findings) -> None:
@@ -140,7 +146,7 @@ def _check_param(name: str, value: Any, path: KeyPath, findings: Findings) -> No
         findings.at_value(
             path,
             "a secret in the query would end in logs",
-            "secret references may stand in auth and in the source's headers only",
+            "secret references may stand in auth and in headers only",
         )
     elif isinstance(value, str) and names_a_secret(name) and not _names(value):
         findings.warn(
@@ -157,18 +163,34 @@ def _check_json(value: Any, path: KeyPath, findings: Findings) -> None:  # noqa:
 
 
 def _headers(given: Mapping[str, Any], path: KeyPath, findings: Findings) -> Iterator[tuple[str, str]]:
+    """The headers that are written as they are sent; those with secrets are not of the template."""
     for name, value in given.items():
-        where = (*path, name)
-        if check_header(name, value, where, findings):
+        if check_header(name, value, (*path, name), findings) and not _is_secret(name, value):
             yield name, value
-        if isinstance(value, str) and (
-            scheme_of(value) is not None or (names_a_secret(name) and not _names(value))
-        ):
+
+
+def secret_headers_of(
+    raw: RawStream, path: KeyPath, findings: Findings
+) -> Iterator[tuple[str, Secret]]:
+    """The headers of the stream at ``path`` that carry a secret; headers are checked in the template."""
+    for name, value in raw.headers.items():
+        where = (*path, "headers", name)
+        if not isinstance(value, str) or not _is_secret(name, value):
+            continue
+        if _names(value):
             findings.at_value(
                 where,
-                "a secret cannot stand in a stream's headers",
-                "put it into auth or headers of the source, as env:NAME or file:/path",
+                "a placeholder cannot stand in a reference to a secret",
+                "give the secret a header of its own, or use auth",
             )
+            continue
+        check_secret(Secret(value), where, findings)
+        yield name, Secret(value)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether a header refers to a secret or, by its name, seems to be one that is written out."""
+    return scheme_of(value) is not None or (names_a_secret(name) and not _names(value))
 
 
 def check_header(name: str, value: Any, path: KeyPath, findings: Findings) -> bool:  # noqa: ANN401 (TOML)
@@ -190,8 +212,6 @@ def _brace_problems(text: str) -> Iterator[tuple[str, str]]:
     for name in _names(text):
         if name.startswith("parent."):
             yield f"{{{name}}}: {_PARENT}", "remove the stream, or the placeholder"
-        elif name in _NOT_YET:
-            yield f"{{{name}}}: {_NOT_YET[name]}", "if the API also takes an offset, use that"
         elif name not in PLACEHOLDERS:
             close = did_you_mean(name, PLACEHOLDERS)
             yield (

@@ -13,11 +13,11 @@ import json
 from hashlib import blake2b
 from typing import Any
 
-from poller.core.model import Secret, SinceRule, Source, Stream
+from poller.core.model import Kind, Secret, SinceRule, Source, Stream
 from poller.core.path import Header, Path
 from poller.core.position import canonical
 
-_NEUTRAL = frozenset({"size", "total"})
+_NEUTRAL = frozenset({"size", "total", "pages"})
 """Options of a pager that change how much comes at once, or what is only a hint."""
 
 
@@ -54,6 +54,8 @@ def _meaning(source: Source, stream: Stream) -> dict[str, Any]:
         "updated_at": None if stream.updated_at is None else stream.updated_at.text,
         "order": stream.order.value,
         "table": stream.table,
+        "deletes.flag": None if stream.deleted is None else stream.deleted.text,
+        "deletes.stream": stream.buried_by,
         "page.type": type(stream.pager).__name__,
         **{f"params.{name}": value for name, value in template.params},
         **{
@@ -81,6 +83,8 @@ def _options(pager: object) -> dict[str, Any]:
 def _since(rule: SinceRule) -> dict[str, Any]:
     granularity = rule.granularity
     return {
+        "since.kind": None if rule.kind is Kind.TIMESTAMP else rule.kind.value,
+        "since.token": None if rule.token is None else _written(rule.token),
         "since.format": rule.how.format,
         "since.timezone": rule.how.zone,
         "since.bound": rule.bound.value,

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from poller.core.duration import format_duration
 from poller.core.hazards import Hazard, Severity, anchors, hazards_of
-from poller.core.model import Order, Stream
+from poller.core.model import Kind, Order, SinceRule, Stream
 from poller.core.paging import Steering
 
 
@@ -48,11 +48,39 @@ def guarantee(stream: Stream) -> Guarantee:
 
 
 def _sentences(stream: Stream) -> Iterator[str]:
-    yield _how_it_reads(stream)
-    yield from _how_it_begins(stream)
-    yield from _what_it_asks(stream)
-    yield from _how_far_it_goes(stream)
-    yield "Rows that the API deletes stay in the mirror: deletions are not looked for."
+    if stream.since is not None and stream.since.kind is Kind.TOKEN:
+        yield from _BY_TOKEN
+    else:
+        yield _how_it_reads(stream)
+        yield from _how_it_begins(stream)
+        yield from _what_it_asks(stream)
+        yield from _how_far_it_goes(stream)
+    yield _what_becomes_of_deletions(stream)
+
+
+_BY_TOKEN = (
+    "The API's own token says where to go on; it is kept when a scan was read to its end, and sent with the "
+    "next poll. What the API tells of is neither skipped nor lost.",
+    "When the API does not know the token any more, everything is read again into the same table.",
+)
+
+
+def _what_becomes_of_deletions(stream: Stream) -> str:
+    if stream.buried_by is not None:
+        return f"Rows that {stream.buried_by} names become tombstones, unless a newer version came since."
+    by_token = stream.since is not None and stream.since.kind is Kind.TOKEN
+    return _DELETIONS[(stream.deleted is not None, by_token)]
+
+
+_DELETIONS = {
+    # (records say it, everything is read again when the token is forgotten)
+    (True, True): "Rows that say that they are deleted become tombstones; rows that are missing when "
+    "everything is read again become tombstones too.",
+    (True, False): "Rows that say that they are deleted become tombstones. A row that the API removes without "
+    "a word stays in the mirror.",
+    (False, True): "Rows that are missing when everything is read again become tombstones.",
+    (False, False): "Rows that the API deletes stay in the mirror: deletions are not looked for.",
+}
 
 
 _ANCHORED = {
@@ -64,6 +92,10 @@ _ANCHORED = {
     "cursors are "
     "followed only among rows of one position, until two readings agree. Rows that move are neither "
     "skipped nor lost.",
+    Steering.PAGE: "After each page since moves to the last safe position and the first page is asked for "
+    "again; page numbers count only among rows of one position, until two readings agree. Rows that move are "
+    "neither skipped nor lost.",
+    Steering.SINGLE: "One answer holds everything that changed.",
     Steering.POSITION: "Since alone moves, to the last position of each page; rows of one position must "
     "fit into a "
     "page, else the run fails and says so. Rows that move while the scan runs are neither skipped nor lost.",
@@ -87,6 +119,18 @@ _LISTED = {
     "is skipped.",
     (Steering.OFFSET, Order.NONE): "No order is known: the listing is read at least twice, and until a whole "
     "reading brings nothing new (at most five more times, then the run fails). That is evidence, not proof.",
+    **dict.fromkeys(
+        ((Steering.PAGE, order) for order in (Order.ASC, Order.DESC, Order.KEY)),
+        "Each page is read once more after the page behind it, so that rows that slid from one to the other "
+        "meanwhile are found. No row is skipped, unless a whole page of rows is taken away between the two "
+        "readings.",
+    ),
+    (Steering.PAGE, Order.NONE): "No order is known: the listing is read at least twice, cut into pages of "
+    "another size, and until a whole reading brings nothing new (at most five more times, then the run "
+    "fails). That is evidence, not proof.",
+    **dict.fromkeys(
+        ((Steering.SINGLE, order) for order in Order), "One answer holds everything; it is taken as a whole."
+    ),
     (Steering.CURSOR, Order.ASC): "The API's cursor is followed to its end.",
     (
         Steering.CURSOR,
@@ -132,12 +176,8 @@ def _what_it_asks(stream: Stream) -> Iterator[str]:
             "it changed."
         )
         return
-    again = rule.step_back + int(rule.lookback / timedelta(microseconds=1)) * 1000
-    overlap = (
-        ""
-        if again == 0
-        else f", less {format_duration(timedelta(microseconds=again // 1000))} that are read again"
-    )
+    again = rule.step_back + rule.overlap
+    overlap = "" if again == 0 else f", less {_span(rule, again)} that are read again"
     yield (
         f"A poll asks for what changed since the watermark{overlap}; "
         "a row that changes without a newer position is not seen."
@@ -150,11 +190,24 @@ def _what_it_asks(stream: Stream) -> Iterator[str]:
         )
 
 
+def _span(rule: SinceRule, units: int) -> str:
+    """So many units of position, in words."""
+    if rule.kind is Kind.INTEGER:
+        return f"{units} numbers" if units != 1 else "one number"
+    return format_duration(timedelta(microseconds=units // 1000))
+
+
 def _how_far_it_goes(stream: Stream) -> Iterator[str]:
     if stream.updated_at is None:
         return
     settle = stream.since.settle if stream.since is not None else timedelta(0)
     less = f" less {format_duration(settle)}" if settle > timedelta(0) else ""
+    if stream.since is not None and stream.since.kind is Kind.INTEGER:
+        yield (
+            "The watermark moves only when a scan was read to its end: to the highest number seen when the "
+            "records came in ascending order, else to the highest number that the scan before it saw."
+        )
+        return
     yield (
         "The watermark moves only when a scan was read to its end, to the highest position seen, "
         f"and never past the server's clock at its beginning{less}."

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from poller.core.duration import format_duration
-from poller.core.model import Order, Stream
+from poller.core.model import Kind, Order, SinceRule, Stream
 from poller.core.paging import Steering
 from poller.core.position import TimeFormat, from_datetime, parse, write
 
@@ -47,9 +47,18 @@ def hazards_of(stream: Stream) -> Iterator[Hazard]:
 
 
 def _of_unordered(stream: Stream) -> Iterator[Hazard]:
-    if stream.order is not Order.NONE:
+    if stream.order is not Order.NONE or _goes_by_token(stream):
         return
-    if stream.pager.steering is Steering.OFFSET:
+    if stream.pager.steering is Steering.PAGE:
+        yield Hazard(
+            "order-none-page",
+            Severity.REFUSED,
+            "page numbers without an order: rows can change places between pages, and nothing proves that "
+            "all were seen",
+            'look for a sort parameter: by a unique, fixed key (order = "key") or by position (order = '
+            '"asc")',
+        )
+    elif stream.pager.steering is Steering.OFFSET:
         yield Hazard(
             "order-none-offset",
             Severity.REFUSED,
@@ -58,7 +67,7 @@ def _of_unordered(stream: Stream) -> Iterator[Hazard]:
             'look for a sort parameter: by a unique, fixed key (order = "key") or by position (order = '
             '"asc")',
         )
-    elif stream.since is not None:
+    elif stream.since is not None and stream.pager.steering is Steering.CURSOR:
         yield Hazard(
             "order-none-cursor",
             Severity.CAUTION,
@@ -69,9 +78,10 @@ def _of_unordered(stream: Stream) -> Iterator[Hazard]:
 
 def _of_ties(stream: Stream) -> Iterator[Hazard]:
     steering = stream.pager.steering
-    if stream.ties == "unstable" and steering is Steering.OFFSET and stream.order in (Order.ASC, Order.DESC):
+    numbered = steering in (Steering.OFFSET, Steering.PAGE)
+    if stream.ties == "unstable" and numbered and stream.order in (Order.ASC, Order.DESC):
         yield Hazard(
-            "unstable-ties-offset",
+            f"unstable-ties-{steering.value}",
             Severity.REFUSED,
             "rows of one position change places between requests: more of them than a page "
             f"({stream.pager.size}) "
@@ -80,7 +90,7 @@ def _of_ties(stream: Stream) -> Iterator[Hazard]:
             "unique key "
             '(order = "key")',
         )
-    if steering is Steering.POSITION:
+    if steering is Steering.POSITION and not _goes_by_token(stream):
         yield Hazard(
             "keyset-large-ties",
             Severity.CAUTION,
@@ -92,8 +102,27 @@ def _of_ties(stream: Stream) -> Iterator[Hazard]:
 
 
 def _of_cursors(stream: Stream) -> Iterator[Hazard]:
-    if stream.pager.steering is not Steering.CURSOR or anchors(stream) or _is_from_key(stream):
+    if stream.pager.steering is Steering.SINGLE:
+        yield Hazard(
+            "single-page",
+            Severity.CAUTION,
+            "one answer is taken for everything: if the API cuts long answers without saying so, what it "
+            "cuts off is never seen",
+            "compare the number of rows with the vendor's own count, and look for paging in its documentation",
+        )
+    if stream.pager.steering is not Steering.CURSOR or anchors(stream) or _goes_by_token(stream):
         return
+    if _is_from_key(stream):
+        return
+    if stream.filters_by_since:
+        yield Hazard(
+            "cursor-lifetime",
+            Severity.CAUTION,
+            "a cursor that expires before the listing was read means that it is read from the front again: "
+            "where cursors live shorter than a first load takes, it never ends",
+            'order = "asc" with {since} in the request goes on from the last safe position; or ask for larger '
+            "pages",
+        )
     if stream.order in (Order.DESC, Order.KEY) and stream.filters_by_since:
         yield Hazard(
             "opaque-cursor",
@@ -107,18 +136,33 @@ def _of_cursors(stream: Stream) -> Iterator[Hazard]:
 
 def _of_late_rows(stream: Stream) -> Iterator[Hazard]:
     rule = stream.since
-    if rule is None or not stream.filters_by_since:
+    if rule is None or not stream.filters_by_since or _goes_by_token(stream):
         return
-    if rule.lookback == timedelta(0) and rule.settle == timedelta(0):
-        raw = rule.how.format == "raw"
+    if rule.bound_unsaid and rule.overlap < rule.unit and rule.step_back == 0:
+        yield Hazard(
+            "bound-unsaid",
+            Severity.REFUSED,
+            "nothing says whether the API's filter takes rows that stand exactly at since: if it does not, "
+            "a row that shares the watermark's position and comes later is never asked for",
+            'look into the documentation for "after" or "at or after" and write bound = "open" or "closed" '
+            "into since; or add a lookback",
+        )
+    if rule.overlap == 0 and rule.settle == timedelta(0):
         yield Hazard(
             "no-lookback",
             Severity.CAUTION,
             "a row that becomes visible later than rows stamped after it (a long transaction, a lagging "
             "replica) "
             "is missed until it changes again",
-            'name the format of since, then add lookback = "2m"' if raw else 'add lookback = "2m" to since',
+            _look_back(rule),
         )
+
+
+def _look_back(rule: SinceRule) -> str:
+    if rule.kind is Kind.INTEGER:
+        return "add lookback = 100 to since, or as many numbers as can be under way at once"
+    raw = rule.how.format == "raw"
+    return 'name the format of since, then add lookback = "2m"' if raw else 'add lookback = "2m" to since'
 
 
 def _of_local_time(stream: Stream) -> Iterator[Hazard]:
@@ -136,6 +180,11 @@ def _of_local_time(stream: Stream) -> Iterator[Hazard]:
             f"{format_duration(fold)} looks older than the watermark and is not asked for",
             f'lookback = "{format_duration(fold)}" or more covers it; better, have the API speak UTC',
         )
+
+
+def _goes_by_token(stream: Stream) -> bool:
+    """Whether the API itself says where to go on."""
+    return stream.since is not None and stream.since.kind is Kind.TOKEN
 
 
 def _is_from_key(stream: Stream) -> bool:
@@ -158,4 +207,4 @@ def _longest_fold(how: TimeFormat) -> timedelta:
 
 def anchors(stream: Stream) -> bool:
     """Whether since itself is moved forward page by page."""
-    return stream.order is Order.ASC and stream.filters_by_since
+    return stream.order is Order.ASC and stream.filters_by_since and not _goes_by_token(stream)

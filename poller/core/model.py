@@ -59,6 +59,8 @@ class SinceRule:
 
     how: TimeFormat = field(default_factory=TimeFormat)
     bound: Bound = Bound.CLOSED
+    bound_unsaid: bool = False
+    """Nobody said how the filter treats a row that stands exactly at since; closed is only a guess."""
     start: Position | None = None
     lookback: timedelta = timedelta(0)
     settle: timedelta = timedelta(0)
@@ -177,10 +179,14 @@ class ColumnRule:
 
 @dataclass(frozen=True, slots=True)
 class Burial:
-    """The records of one stream name deleted entities of another, ``stream`` (source.stream), by ``key``."""
+    """The records of one stream name deleted entities of another, ``stream`` (source.stream), by ``key``.
+
+    ``changes`` is what the other stream's change feed keeps.
+    """
 
     stream: str
     key: tuple[Path, ...]
+    changes: Literal["full", "keys", "off"] = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +232,8 @@ class Stream:
     """Whether unchanged listings of one page may be asked for with If-None-Match (RFC 9110 §13.1)."""
     accept: frozenset[str] = frozenset()
     """Names of the loss-hazard rules that the user has looked at and lives with."""
+    depth: int = 100
+    """How deep one record may be nested (the source's ``limits.depth``)."""
 
     def __str__(self) -> str:
         return f"{self.source}.{self.name}"

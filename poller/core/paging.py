@@ -22,6 +22,8 @@ class Steering(Enum):
     """By moving since itself."""
     PAGE = "page"
     """By a page number that we compute."""
+    SINGLE = "single"
+    """Not at all: one answer holds everything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Wrong(NamedTuple):
 
 STREAM = "sources.crm.streams.issues"
 SINCE = 'since = { format = "rfc3339", lookback = "2m" }'
+TIMED = 'order = "asc"\nschedule = "5m"\nsince = { format = "rfc3339", lookback = "2m" }'
 PAGE = 'page = { type = "offset", size = 100 }'
 AUTH = 'auth = { type = "bearer", token = "env:CRM_TOKEN" }'
 PARAMS = 'params = { after = "{since}", offset = "{offset}", limit = "{size}" }'
@@ -169,26 +170,118 @@ WRONG = {
     "a pager without a type": Wrong(
         'type = "offset", ', "", f"{STREAM}.page", "type is missing", "known: cursor, key"
     ),
-    "a pager of a later version": Wrong(
-        '"offset", size',
-        '»"link", size',
-        f"{STREAM}.page.type",
-        "not supported yet in this version",
-        "next_url",
+    "a pager that does not exist": Wrong(
+        '"offset", size', '»"links", size', f"{STREAM}.page.type", "no page type 'links'", 'did you mean "link"?'
     ),
-    "page numbers": Wrong(
+    "a page number that nothing counts": Wrong(
         '"{since}"',
         '»"{since}{page}"',
         f"{STREAM}.params.after",
-        "not supported yet in this version",
-        "offset",
+        "nothing fills {page}",
+        "remove {page}",
     ),
-    "a credential of a later version": Wrong(
-        '"bearer", token',
-        '»"basic", token',
-        "sources.crm.auth.type",
-        "not supported yet in this version",
-        "api_key",
+    "a page number before the first": Wrong(
+        '"offset", size',
+        '"page", first = »-1, size',
+        f"{STREAM}.page.first",
+        "out of range",
+        "at least 0",
+    ),
+    "a user name with a colon": Wrong(
+        AUTH,
+        '»auth = { type = "basic", username = "a:b", password = "env:P" }',
+        "sources.crm.auth",
+        "cannot hold a colon",
+        "give the part before it",
+    ),
+    "a user name that was meant as a reference": Wrong(
+        AUTH,
+        'auth = { type = "basic", username = »"evn:USER", password = "env:P" }',
+        "sources.crm.auth.username",
+        "unknown place for secrets",
+        '"env:…"',
+    ),
+    "a token URL that is a path": Wrong(
+        AUTH,
+        'auth = { type = "oauth2_client_credentials", token_url = »"/token", client_id = "c",'
+        ' client_secret = "env:S" }',
+        "sources.crm.auth.token_url",
+        "is not a full http or https URL",
+        "https://",
+    ),
+    "a token URL with a password": Wrong(
+        AUTH,
+        'auth = { type = "oauth2_client_credentials", token_url = »"https://u:hunter2@id.example/token",'
+        ' client_id = "c", client_secret = "env:S" }',
+        "sources.crm.auth.token_url",
+        "which would end in logs",
+        "use auth",
+    ),
+    "a token URL with a blank": Wrong(
+        AUTH,
+        'auth = { type = "oauth2_client_credentials", token_url = »"https://id.example/token?a= b",'
+        ' client_id = "c", client_secret = "env:S" }',
+        "sources.crm.auth.token_url",
+        "is not a full http or https URL",
+        "https://",
+    ),
+    "a style of authentication that does not exist": Wrong(
+        AUTH,
+        'auth = { type = "oauth2_client_credentials", token_url = "https://id.example/token",'
+        ' client_id = "c", client_secret = "env:S", auth_style = »"basik" }',
+        "sources.crm.auth.auth_style",
+        "none of",
+        'did you mean "basic"?',
+    ),
+    "a token that lives no time": Wrong(
+        AUTH,
+        'auth = { type = "login", path = "/in", body = { p = "env:P" }, token = "t", lifetime = »"0s" }',
+        "sources.crm.auth.lifetime",
+        "no time at all",
+        "30s",
+    ),
+    "a life that is said twice": Wrong(
+        AUTH,
+        '»auth = { type = "login", path = "/in", body = { p = "env:P" }, token = "t", lifetime = "60s",'
+        ' expires = "e" }',
+        "sources.crm.auth",
+        "contradict each other",
+        "give one of them",
+    ),
+    "a login elsewhere": Wrong(
+        AUTH,
+        '»auth = { type = "login", path = "https://id.example/in", body = { p = "env:P" }, token = "t" }',
+        "sources.crm.auth",
+        "path below base_url",
+        "/auth/login",
+    ),
+    "a login without a table": Wrong(
+        AUTH,
+        'auth = { type = "login", path = "/in", body = »"env:BODY", token = "t" }',
+        "sources.crm.auth.body",
+        "must be a table, not text",
+        "{ key = value",
+    ),
+    "a login with a date": Wrong(
+        AUTH,
+        'auth = { type = "login", path = "/in", body = »{ since = [2024-01-01] }, token = "t" }',
+        "sources.crm.auth.body",
+        "a TOML date at since[0] cannot be sent",
+        "quote it",
+    ),
+    "a login with a number that JSON does not have": Wrong(
+        AUTH,
+        'auth = { type = "login", path = "/in", body = »{ a = { b = nan } }, token = "t" }',
+        "sources.crm.auth.body",
+        "nan at a.b does not exist in JSON",
+        "finite",
+    ),
+    "a login whose secret refers to nothing": Wrong(
+        AUTH,
+        'auth = { type = "login", path = "/in", body = { a = [{ b = »"env:" }] }, token = "t" }',
+        "sources.crm.auth.body.a[0].b",
+        "refers to nothing",
+        "write env:NAME",
     ),
     "deletions of a later version": Wrong(
         PAGE,
@@ -197,12 +290,40 @@ WRONG = {
         "not supported yet",
         'mode = "none"',
     ),
-    "positions of a later version": Wrong(
-        "lookback",
-        'kind = »"integer", lookback',
-        f"{STREAM}.since.kind",
-        "not supported yet",
-        "leave since out",
+    "a number that is moved back by a duration": Wrong(
+        'format = "rfc3339", lookback = "2m"',
+        'kind = "integer", lookback = »"2m"',
+        f"{STREAM}.since.lookback",
+        "cannot be moved back by a duration",
+        "lookback = 100",
+    ),
+    "a time that is moved back by a number": Wrong(
+        'lookback = "2m"',
+        "lookback = »5",
+        f"{STREAM}.since.lookback",
+        "5 is no duration",
+        'lookback = "5m"',
+    ),
+    "a number that begins with a time": Wrong(
+        'format = "rfc3339", lookback = "2m"',
+        'kind = "integer", start = »"2024-01-01"',
+        f"{STREAM}.since.start",
+        "is no whole number",
+        "start = 0",
+    ),
+    "a token that nothing gives": Wrong(
+        TIMED,
+        'schedule = "5m"\n»since = { kind = "token" }',
+        f"{STREAM}.since",
+        "nothing says where a page gives its token",
+        "add token",
+    ),
+    "a token that is looked back behind": Wrong(
+        TIMED,
+        'schedule = "5m"\nsince = { kind = "token", token = "t", »lookback = "2m" }',
+        f"{STREAM}.since.lookback",
+        "an opaque token",
+        "remove it",
     ),
     "a stream's key of a later version": Wrong(
         PAGE, PAGE + '\n»expect = { every = "1h" }', f"{STREAM}.expect", "not supported yet", "poller status"
@@ -327,12 +448,19 @@ WRONG = {
     "a secret in the query": Wrong(
         "after =", 'api_key = »"env:KEY", after =', f"{STREAM}.params.api_key", "would end in logs", "auth"
     ),
-    "a secret in a stream's headers": Wrong(
+    "a placeholder in a reference": Wrong(
         "records",
-        'headers = { Authorization = »"env:T" }\nrecords',
+        'headers = { Authorization = »"env:T{since}" }\nrecords',
         f"{STREAM}.headers.Authorization",
-        "cannot",
-        "source",
+        "a placeholder cannot stand in a reference to a secret",
+        "a header of its own",
+    ),
+    "a stream's secret that refers to nothing": Wrong(
+        "records",
+        'headers = { X-Partner = »"env:" }\nrecords',
+        f"{STREAM}.headers.X-Partner",
+        "refers to nothing",
+        "write env:NAME",
     ),
     "a place for secrets that does not exist": Wrong(
         '"env:CRM_TOKEN"',
@@ -396,7 +524,7 @@ WRONG = {
         "remove until",
     ),
     "a kind of position that does not exist": Wrong(
-        "lookback", 'kind = »"date", lookback', f"{STREAM}.since.kind", "no since kind 'date'", '"timestamp"'
+        "lookback", 'kind = »"date", lookback', f"{STREAM}.since.kind", "none of", '"timestamp", "integer", "token"'
     ),
     "a zone like no other": Wrong(
         "lookback",
@@ -408,8 +536,8 @@ WRONG = {
     "a history shorter than the lookback": Wrong(
         "lookback", 'history = »"1m", lookback', f"{STREAM}.since.history", "answers for 1m", "lower lookback"
     ),
-    "a token": Wrong(
-        "lookback", '»token = "t", lookback', f"{STREAM}.since.token", "not supported yet", "remove it"
+    "a token of a time": Wrong(
+        "lookback", '»token = "t", lookback', f"{STREAM}.since.token", "no meaning for a timestamp", "remove it"
     ),
     "a parent": Wrong(
         '"/issues"',
@@ -420,10 +548,27 @@ WRONG = {
     ),
     "a deletes mode that does not exist": Wrong(
         PAGE,
-        PAGE + '\ndeletes = { mode = »"hard" }',
+        PAGE + '\ndeletes = { mode = »"flags", flag = "x" }',
         f"{STREAM}.deletes.mode",
         "no deletes mode",
-        'mode = "none"',
+        'did you mean "flag"?',
+    ),
+    "a flag that is missing": Wrong(
+        PAGE, PAGE + '\n»deletes = { mode = "flag" }', f"{STREAM}.deletes.flag", "is missing", "flag"
+    ),
+    "a feed of deletions that is no stream": Wrong(
+        PAGE,
+        PAGE + '\ndeletes = { mode = "feed", stream = »"issue", key = "id" }',
+        f"{STREAM}.deletes.stream",
+        "crm has no stream 'issue'",
+        'did you mean "issues"?',
+    ),
+    "a feed of deletions that is the stream itself": Wrong(
+        PAGE,
+        PAGE + '\ndeletes = { mode = "feed", stream = »"issues", key = "id" }',
+        f"{STREAM}.deletes.stream",
+        "its own feed",
+        'mode = "flag"',
     ),
     "an option of no deletes": Wrong(
         PAGE, PAGE + '\ndeletes = { »flag = "x" }', f"{STREAM}.deletes.flag", "has no meaning", "remove it"

@@ -16,8 +16,11 @@ from poller.core.paging import Ask, Pager, Steering
 from poller.core.path import Header, Path
 from poller.core.request import Template
 from poller.pagers.cursor import Cursor
+from poller.pagers.link import LinkHeader
 from poller.pagers.next_url import NextUrl
+from poller.pagers.none import SinglePage
 from poller.pagers.offset import Offset
+from poller.pagers.page import PageNumber
 from tests.core.streams import a_response
 
 TEMPLATE = Template(
@@ -80,7 +83,7 @@ def test_a_pager_names_a_placeholder_that_moves_it_unless_the_api_gives_whole_ur
     needs = make(name, kind).needs
 
     assert needs <= {"since", "offset", "cursor", "key", "page"}
-    assert needs or kind is NextUrl
+    assert needs or kind in (NextUrl, LinkHeader, SinglePage)
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
@@ -173,3 +176,70 @@ def test_a_total_is_a_number_or_nothing(document: dict[str, Any], count: int | N
     assert Cursor(next=Path("next"), total=where).counted(document, a_response()) == count
     assert NextUrl(next=Path("next"), total=where).counted(document, a_response()) == count
     assert Offset().counted(document, a_response()) is None
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_page_numbers_count_from_the_first(first: int) -> None:
+    pager = PageNumber(first=first, pages=Path("meta.pages"), total=Path("total"))
+    template = Template("GET", "/rows/{page}", (("page", "{page}"),))
+
+    requests = [pager.request(template, Ask(page=page)) for page in (0, 1, 41)]
+
+    assert [dict(request.params)["page"] for request in requests] == [
+        str(first + page) for page in (0, 1, 41)
+    ]
+    assert requests[2].target == f"/rows/{first + 41}"
+    assert pager.last_page({"meta": {"pages": 7}}, a_response()) == 7
+    assert pager.last_page({}, a_response()) is None
+    assert pager.counted({"total": "70"}, a_response()) == 70
+    assert pager.onward({}, a_response(), None, 0) is Ending.UNSAID
+
+
+def test_one_page_is_the_first_and_the_last() -> None:
+    pager = SinglePage()
+
+    assert pager.onward({"next": "x"}, a_response(), LAST, 100) is Ending.LAST
+    assert pager.last_page({}, a_response()) == 1
+    assert pager.counted({}, a_response()) is None
+
+
+LINKS = [
+    ('<https://x.example/rows?page=2>; rel="next"', "https://x.example/rows?page=2"),
+    ("</rows?page=2>; rel=next", "/rows?page=2"),
+    ('<?page=2>;rel="NEXT"', "?page=2"),
+    ('<?a=1,2;b="x">; rel="next"', '?a=1,2;b="x"'),
+    ('<?p=1>; rel="prev", <?p=3>; rel="next", <?p=9>; rel="last"', "?p=3"),
+    ('<?p=3>; title="a, \\"quoted\\" <b>; rel=no"; rel="prev next"', "?p=3"),
+    ('<?p=3>; rel="prev"; rel="next"', None),
+    ('<?p=3>; rel="next"; anchor="#part"', None),
+    ('<?p=3>; rel="next-archive"', None),
+    ("<?p=3>", None),
+    ("<?p=3>; title; rel=next", "?p=3"),
+    ('<?p=3>; title="open; rel=next', None),
+    ("garbage", None),
+    ("", None),
+    ("<?p=1>; rel=prev garbage, <?p=3>; rel=next", "?p=3"),
+    (", ,<?p=3>  ;  rel = next", "?p=3"),
+]
+
+
+@pytest.mark.parametrize(("field", "target"), LINKS)
+def test_a_link_header_names_the_next_page(field: str, target: str | None) -> None:
+    onward = LinkHeader().onward({}, a_response(link=field), LAST, 1)
+
+    assert onward == (Ending.LAST if target is None else NextPage(target))
+
+
+def test_several_link_fields_are_one_list() -> None:
+    response = a_response(total="41")
+    fields = (("link", "<?p=1>; rel=prev"), ("link", '<?p=3>; rel="next"'), *response.headers)
+    pager = LinkHeader(total=Header("Total"))
+
+    assert pager.onward({}, dataclasses.replace(response, headers=fields), LAST, 1) == NextPage("?p=3")
+    assert pager.counted({}, response) == 41
+
+
+def test_a_link_is_the_whole_next_request() -> None:
+    request = LinkHeader().request(TEMPLATE, Ask(since="x", cursor="?page=2"))
+
+    assert (request.target, request.params, request.found_under) == ("?page=2", (), "/rows")

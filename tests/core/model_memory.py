@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from poller.core.errors import FetchError
 from poller.core.model import Stream
-from poller.core.page import Page, Record
+from poller.core.page import Page, Record, Validators
 from poller.core.poll import poll
 from poller.core.steps import (
     Answer,
@@ -48,6 +48,7 @@ class ModelMemory:
     total: Committed = field(default_factory=Committed)
     notices: list[NoticeKind] = field(default_factory=list)
     crash_at: int | None = None
+    validators: Validators | None = None
     listings: list[bool] = field(default_factory=list)
     """Of the last poll: one per page of a full listing, true for its first."""
 
@@ -65,6 +66,7 @@ class ModelMemory:
             watermark=self.watermark,
             watermark_text=self.watermark_text,
             previous_highest=self.highest,
+            validators=self.validators,
         )
         self.drive(poll(scan, self.checkpoint), api)
 
@@ -110,6 +112,7 @@ class ModelMemory:
         self.checkpoint = None if commit.checkpoint is None else replace(commit.checkpoint, fresh=done.fresh)
         if commit.finish is not None:
             self.highest = commit.finish.highest if commit.finish.highest is not None else self.highest
+            self.validators = commit.finish.validators
             if commit.finish.token is not None:
                 self.watermark_text = commit.finish.token
             if commit.finish.watermark is not None:

@@ -10,7 +10,7 @@ import pytest
 
 from poller.core.guarantee import guarantee
 from poller.core.hazards import Severity
-from poller.core.model import Order, SinceRule, Stream
+from poller.core.model import Bound, Kind, Order, SinceRule, Stream
 from poller.core.paging import Pager
 from poller.core.path import Path
 from poller.core.position import TimeFormat
@@ -18,7 +18,9 @@ from poller.core.request import Template
 from poller.pagers.cursor import Cursor
 from poller.pagers.keyset import Keyset
 from poller.pagers.next_url import NextUrl
+from poller.pagers.none import SinglePage
 from poller.pagers.offset import Offset
+from poller.pagers.page import PageNumber
 from poller.schedules.interval import Interval
 
 HOUR = timedelta(hours=1)
@@ -60,6 +62,11 @@ def since(**changes: Any) -> SinceRule:  # noqa: ANN401
     return SinceRule(**{"lookback": timedelta(minutes=2), **changes})
 
 
+NUMBERED = PageNumber()
+TOKEN = SinceRule(kind=Kind.TOKEN, token=Path("token"))
+COUNTED_ONE_BY_ONE = SinceRule(kind=Kind.INTEGER, bound_unsaid=True, settle=timedelta(minutes=1))
+LIFETIME = frozenset({"cursor-lifetime"})
+
 # --- hazards ----------------------------------------------------------------------------------
 
 
@@ -74,6 +81,10 @@ REFUSED = [
     (stream(ties="unstable", order=Order.DESC), "unstable-ties-offset"),
     (stream(since=since(how=TimeFormat(zone="Europe/Oslo"))), "naive-local-time"),
     (stream(since=since(how=TimeFormat(zone="America/St_Johns"))), "naive-local-time"),
+    (stream(pager=NUMBERED, order=Order.NONE), "order-none-page"),
+    (stream(pager=NUMBERED, ties="unstable"), "unstable-ties-page"),
+    (stream(since=SinceRule(bound_unsaid=True, settle=timedelta(minutes=1))), "bound-unsaid"),
+    (stream(since=COUNTED_ONE_BY_ONE), "bound-unsaid"),
 ]
 
 
@@ -84,9 +95,12 @@ def test_settings_that_can_lose_rows_are_refused(settings: Stream, name: str) ->
 
 CAUTIONS = [
     (stream(pager=Keyset()), "keyset-large-ties"),
-    (stream(pager=OPAQUE, order=Order.DESC), "opaque-cursor"),
-    (stream(pager=BY_URL, order=Order.KEY), "opaque-cursor"),
-    (stream(pager=OPAQUE, order=Order.NONE), "order-none-cursor"),
+    (stream(pager=OPAQUE, order=Order.DESC, accept=LIFETIME), "opaque-cursor"),
+    (stream(pager=BY_URL, order=Order.KEY, accept=LIFETIME), "opaque-cursor"),
+    (stream(pager=OPAQUE, order=Order.NONE, accept=LIFETIME), "order-none-cursor"),
+    (stream(pager=OPAQUE, order=Order.DESC, accept=frozenset({"opaque-cursor"})), "cursor-lifetime"),
+    (without_since(pager=SinglePage(), order=Order.NONE), "single-page"),
+    (stream(since=SinceRule(kind=Kind.INTEGER)), "no-lookback"),
     (stream(since=SinceRule()), "no-lookback"),
     (stream(since=SinceRule(how=TimeFormat("raw"))), "no-lookback"),
 ]
@@ -110,6 +124,12 @@ SAFE = [
     stream(since=since(how=TimeFormat(zone="Asia/Tokyo"))),
     stream(since=SinceRule(how=TimeFormat(zone="Europe/Oslo"), lookback=HOUR)),
     without_since(order=Order.KEY),
+    stream(pager=NUMBERED),
+    stream(pager=NUMBERED, order=Order.DESC),
+    stream(since=since(bound_unsaid=True)),
+    stream(since=SinceRule(kind=Kind.INTEGER, count=1, bound_unsaid=True)),
+    stream(pager=OPAQUE, order=Order.NONE, since=TOKEN, updated_at=None),
+    stream(pager=Keyset(), order=Order.NONE, since=TOKEN, updated_at=None),
 ]
 
 
@@ -134,13 +154,13 @@ def test_every_hazard_has_a_remedy() -> None:
 # --- words ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pager", [Offset(), OPAQUE, BY_URL, Keyset()])
+@pytest.mark.parametrize("pager", [Offset(), OPAQUE, BY_URL, Keyset(), PageNumber()])
 def test_a_stream_that_moves_since_is_promised_that_no_row_is_lost(pager: Pager) -> None:
     assert "neither skipped nor lost" in words(stream(pager=pager))
 
 
 @pytest.mark.parametrize("order", [Order.ASC, Order.DESC, Order.KEY, Order.NONE])
-@pytest.mark.parametrize("pager", [Offset(), OPAQUE])
+@pytest.mark.parametrize("pager", [Offset(), OPAQUE, PageNumber(), SinglePage()])
 def test_every_way_of_reading_a_listing_is_told(pager: Pager, order: Order) -> None:
     assert len(guarantee(without_since(pager=pager, order=order)).sentences) >= 3
 
@@ -174,3 +194,30 @@ def test_a_first_poll_without_a_start_says_how_it_reads() -> None:
 
 def test_a_stream_without_positions_has_no_watermark_to_speak_of() -> None:
     assert "watermark" not in words(without_since(order=Order.NONE, updated_at=None))
+
+
+def test_numbers_are_moved_back_by_numbers_and_know_no_clock() -> None:
+    told = words(stream(since=SinceRule(kind=Kind.INTEGER, count=5)))
+
+    assert "less 5 numbers that" in told
+    assert "less one number that" in words(stream(since=SinceRule(kind=Kind.INTEGER, bound=Bound.OPEN)))
+    assert "the highest number seen" in told
+    assert "clock" not in told
+
+
+def test_a_token_is_the_apis_own_word() -> None:
+    told = words(stream(pager=OPAQUE, order=Order.NONE, since=TOKEN, updated_at=None))
+
+    assert "The API's own token says where to go on" in told
+    assert "everything is read again" in told
+
+
+def test_what_becomes_of_deletions_is_told() -> None:
+    flag = Path("deleted")
+
+    assert "deletions are not looked for" in words(stream())
+    assert "without a word stays in the mirror" in words(stream(deleted=flag))
+    assert "Rows that shop.gone names become tombstones" in words(stream(buried_by="shop.gone"))
+    by_token = stream(pager=OPAQUE, order=Order.NONE, since=TOKEN, updated_at=None)
+    assert "Rows that are missing when everything is read again become tombstones." in words(by_token)
+    assert "become tombstones too." in words(replace(by_token, deleted=flag))

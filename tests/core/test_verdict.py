@@ -15,6 +15,8 @@ from tests.core.streams import a_response, a_stream
 
 FIRST = Fetch(Request("GET", "/calls"))
 MID_SCAN = Fetch(Request("GET", "/calls"), mid_scan=True)
+BY_TOKEN = Fetch(Request("GET", "/calls"), forgotten=frozenset({410, 400}))
+FURTHER = Fetch(Request("GET", "/calls"), further=True)
 LARGER = Fetch(Request("GET", "/calls"), optional=True)
 CODES = BodyCodes(Path("statusCode"), retry=(10,), fail=(5,), message=Path("message"))
 
@@ -132,3 +134,17 @@ def test_an_error_code_says_what_the_api_said() -> None:
 
     assert isinstance(found, Fatal)
     assert "statusCode = 5: not allowed" in found.reason
+
+
+@pytest.mark.parametrize("status", [400, 410])
+def test_a_token_that_is_too_old_has_expired(status: int) -> None:
+    assert isinstance(verdict(status, fetch=BY_TOKEN), Expired)
+    assert isinstance(verdict(404, fetch=BY_TOKEN), Fatal)
+
+
+def test_a_page_behind_the_last_that_is_refused_says_how_to_name_the_last() -> None:
+    found = verdict(404, fetch=FURTHER)
+
+    assert isinstance(found, Fatal)
+    assert "page.pages" in (found.hint or "")
+    assert "a page behind the first" in found.reason
