@@ -87,7 +87,7 @@ def with_burials(
     for stream in streams:
         rule = rules[stream.name]
         if rule.feed is not None and _is_sound(stream, rule, streams, findings):
-            burials.setdefault(rule.feed, []).append(Burial(str(stream), rule.key))
+            burials.setdefault(rule.feed, []).append(Burial(str(stream), rule.key, stream.changes))
     for stream in streams:
         feed = rules[stream.name].feed
         yield replace(

@@ -59,8 +59,8 @@ def _sentences(stream: Stream) -> Iterator[str]:
 
 
 _BY_TOKEN = (
-    "The API's own token says where to go on; it is kept when a scan was read to its end, and sent with the "
-    "next poll. What the API tells of is neither skipped nor lost.",
+    "The API's own token says where to go on; it is kept when a scan was read to its end, and sent next.",
+    "What the API tells of is neither skipped nor lost.",
     "When the API does not know the token any more, everything is read again into the same table.",
 )
 
@@ -76,7 +76,10 @@ _DELETIONS = {
     # (records say it, everything is read again when the token is forgotten)
     (True, True): "Rows that say that they are deleted become tombstones; rows that are missing when "
     "everything is read again become tombstones too.",
-    (True, False): "Rows that say that they are deleted become tombstones. A row that the API removes without "
+    (
+        True,
+        False,
+    ): "Rows that say that they are deleted become tombstones. A row that the API removes without "
     "a word stays in the mirror.",
     (False, True): "Rows that are missing when everything is read again become tombstones.",
     (False, False): "Rows that the API deletes stay in the mirror: deletions are not looked for.",

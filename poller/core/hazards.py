@@ -47,7 +47,7 @@ def hazards_of(stream: Stream) -> Iterator[Hazard]:
 
 
 def _of_unordered(stream: Stream) -> Iterator[Hazard]:
-    if stream.order is not Order.NONE or _goes_by_token(stream):
+    if stream.order is not Order.NONE or goes_by_token(stream):
         return
     if stream.pager.steering is Steering.PAGE:
         yield Hazard(
@@ -90,7 +90,7 @@ def _of_ties(stream: Stream) -> Iterator[Hazard]:
             "unique key "
             '(order = "key")',
         )
-    if steering is Steering.POSITION and not _goes_by_token(stream):
+    if steering is Steering.POSITION and not goes_by_token(stream):
         yield Hazard(
             "keyset-large-ties",
             Severity.CAUTION,
@@ -108,11 +108,11 @@ def _of_cursors(stream: Stream) -> Iterator[Hazard]:
             Severity.CAUTION,
             "one answer is taken for everything: if the API cuts long answers without saying so, what it "
             "cuts off is never seen",
-            "compare the number of rows with the vendor's own count, and look for paging in its documentation",
+            "compare the number of rows with the vendor's own count, and look for paging in its documents",
         )
-    if stream.pager.steering is not Steering.CURSOR or anchors(stream) or _goes_by_token(stream):
+    if stream.pager.steering is not Steering.CURSOR or anchors(stream) or goes_by_token(stream):
         return
-    if _is_from_key(stream):
+    if is_from_key(stream):
         return
     if stream.filters_by_since:
         yield Hazard(
@@ -120,8 +120,8 @@ def _of_cursors(stream: Stream) -> Iterator[Hazard]:
             Severity.CAUTION,
             "a cursor that expires before the listing was read means that it is read from the front again: "
             "where cursors live shorter than a first load takes, it never ends",
-            'order = "asc" with {since} in the request goes on from the last safe position; or ask for larger '
-            "pages",
+            'order = "asc" with {since} in the request goes on from the last safe position; or ask for '
+            "larger pages",
         )
     if stream.order in (Order.DESC, Order.KEY) and stream.filters_by_since:
         yield Hazard(
@@ -136,7 +136,7 @@ def _of_cursors(stream: Stream) -> Iterator[Hazard]:
 
 def _of_late_rows(stream: Stream) -> Iterator[Hazard]:
     rule = stream.since
-    if rule is None or not stream.filters_by_since or _goes_by_token(stream):
+    if rule is None or not stream.filters_by_since or goes_by_token(stream):
         return
     if rule.bound_unsaid and rule.overlap < rule.unit and rule.step_back == 0:
         yield Hazard(
@@ -182,12 +182,12 @@ def _of_local_time(stream: Stream) -> Iterator[Hazard]:
         )
 
 
-def _goes_by_token(stream: Stream) -> bool:
+def goes_by_token(stream: Stream) -> bool:
     """Whether the API itself says where to go on."""
     return stream.since is not None and stream.since.kind is Kind.TOKEN
 
 
-def _is_from_key(stream: Stream) -> bool:
+def is_from_key(stream: Stream) -> bool:
     """A cursor that is the last record's key names a row, and no number."""
     return getattr(stream.pager, "from_key", False) is True
 
@@ -207,4 +207,4 @@ def _longest_fold(how: TimeFormat) -> timedelta:
 
 def anchors(stream: Stream) -> bool:
     """Whether since itself is moved forward page by page."""
-    return stream.order is Order.ASC and stream.filters_by_since and not _goes_by_token(stream)
+    return stream.order is Order.ASC and stream.filters_by_since and not goes_by_token(stream)

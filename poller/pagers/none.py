@@ -14,7 +14,7 @@ from poller.core.request import Request, Template, render
 class SinglePage:
     """One request, one answer. An API that cuts its answers silently needs another way of paging."""
 
-    steering: ClassVar[Steering] = Steering.CURSOR
+    steering: ClassVar[Steering] = Steering.SINGLE
     needs: ClassVar[frozenset[str]] = frozenset()
 
     size: int = field(default=100, metadata={"doc": "what {size} says, where the API wants a limit"})

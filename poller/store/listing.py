@@ -104,26 +104,28 @@ def _writes(rows: Sequence[Any]) -> list[Write]:
     return [
         Write(
             Record(
-                key=row._key,
-                position=None if row._position is None else from_canonical(row._position),
-                position_text=row._position_text,
+                key=key,
+                position=None if position is None else from_canonical(position),
+                position_text=text,
                 payload="{}",
                 fields={},
-                digest=row._hash,
+                digest=digest,
                 deleted=True,
             ),
             Op.DELETE,
             known=True,
             appears=False,
         )
-        for row in rows
+        for key, position, text, digest, *_ in rows
     ]
 
 
 def _absent(grave: Graveyard, began_at: datetime) -> Select[Any]:
     """Living rows from before the listing began that it did not show."""
     mirror = _mirror(grave.table)
-    shown = select(listed.c.key).where(listed.c.stream_id == grave.stream_id, listed.c.key == mirror.c["_key"])
+    shown = select(listed.c.key).where(
+        listed.c.stream_id == grave.stream_id, listed.c.key == mirror.c["_key"]
+    )
     return select(*mirror.c).where(
         mirror.c["_deleted_at"].is_(None), mirror.c["_changed_at"] < stamp(began_at), ~shown.exists()
     )

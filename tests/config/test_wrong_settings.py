@@ -160,7 +160,7 @@ WRONG = {
     "a cursor that nothing names": Wrong(
         PAGE, 'page = { type = "cursor" }', f"{STREAM}.page", "either next", "options: size, next, more"
     ),
-    "a pager that does not exist": Wrong(
+    "a pager that is nearly one": Wrong(
         '"offset", size',
         '»"ofset", size',
         f"{STREAM}.page.type",
@@ -171,7 +171,11 @@ WRONG = {
         'type = "offset", ', "", f"{STREAM}.page", "type is missing", "known: cursor, key"
     ),
     "a pager that does not exist": Wrong(
-        '"offset", size', '»"links", size', f"{STREAM}.page.type", "no page type 'links'", 'did you mean "link"?'
+        '"offset", size',
+        '»"links", size',
+        f"{STREAM}.page.type",
+        "no page type 'links'",
+        'did you mean "link"?',
     ),
     "a page number that nothing counts": Wrong(
         '"{since}"',
@@ -524,7 +528,11 @@ WRONG = {
         "remove until",
     ),
     "a kind of position that does not exist": Wrong(
-        "lookback", 'kind = »"date", lookback', f"{STREAM}.since.kind", "none of", '"timestamp", "integer", "token"'
+        "lookback",
+        'kind = »"date", lookback',
+        f"{STREAM}.since.kind",
+        "none of",
+        '"timestamp", "integer", "token"',
     ),
     "a zone like no other": Wrong(
         "lookback",
@@ -537,7 +545,11 @@ WRONG = {
         "lookback", 'history = »"1m", lookback', f"{STREAM}.since.history", "answers for 1m", "lower lookback"
     ),
     "a token of a time": Wrong(
-        "lookback", '»token = "t", lookback', f"{STREAM}.since.token", "no meaning for a timestamp", "remove it"
+        "lookback",
+        '»token = "t", lookback',
+        f"{STREAM}.since.token",
+        "no meaning for a timestamp",
+        "remove it",
     ),
     "a parent": Wrong(
         '"/issues"',

@@ -6,7 +6,7 @@ import base64
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ class ModelApi:
     """The truth, and how it is shown.
 
     ``sort``: asc, desc, key, insertion, shuffled. ``ties``: stable (by id) or shuffled.
-    ``paging``: offset, page, keyset_cursor, offset_cursor, after_key, next_url, none.
+    ``paging``: offset, page, keyset_cursor, offset_cursor, after_key, next_url, link, none.
     ``counts``: what a page tells beside its rows: nothing, pages or total.
     ``kind``: timestamp, or integer: each change gets the next number of a sequence.
     ``compare``: closed, open, truncated_open (whole seconds with >), ignored.
@@ -102,7 +102,12 @@ class ModelApi:
         if "cursor" in params and self.dead_cursors:
             self.dead_cursors = False
             return self._response(410, b"gone")
-        return self._response(200, json.dumps(self._page(params)).encode())
+        if self.paging == "after_key" and int(params.get("cursor", "0")) not in {0, *self.rows}:
+            return self._response(404, b"no such row")
+        page = self._page(params)
+        link = page.pop("link", None)
+        whole = self._response(200, json.dumps(page).encode())
+        return whole if link is None else replace(whole, headers=(*whole.headers, ("link", link)))
 
     def _params(self, request: Request) -> dict[str, str]:
         if "?" in request.target:
@@ -131,12 +136,15 @@ class ModelApi:
         if self.counts:
             size = min(int(params["limit"]), self.cap)
             page[self.counts] = len(listing) if self.counts == "total" else -(-len(listing) // size)
-        if self.paging in ("keyset_cursor", "offset_cursor", "next_url"):
+        if self.paging in ("keyset_cursor", "offset_cursor", "next_url", "link"):
             cursor = self._cursor(rows, begin + length) if more else None
             page["next"] = cursor
-            if self.paging == "next_url" and cursor is not None:
+            if self.paging in ("next_url", "link") and cursor is not None:
                 since = f"&since={params['since']}" if "since" in params else ""
                 page["next"] = f"/rows?limit={params['limit']}&cursor={cursor}{since}"
+            if self.paging == "link":
+                following = page.pop("next")
+                page["link"] = "" if following is None else f'<{following}>; rel="next"'
         if self.paging == "after_key":
             page["has_more"] = more
         return page

@@ -102,7 +102,9 @@ WORLDS = [
     pytest.param(dict(paging="offset", sort="asc", random_lengths=True), id="offset asc random lengths"),
     pytest.param(dict(paging="offset", sort="asc", dated=False), id="offset asc no Date"),
     pytest.param(dict(paging="offset", sort="asc", kind="integer"), id="offset asc integers"),
-    pytest.param(dict(paging="offset", sort="asc", kind="integer", compare="open"), id="offset asc integers open"),
+    pytest.param(
+        dict(paging="offset", sort="asc", kind="integer", compare="open"), id="offset asc integers open"
+    ),
     pytest.param(dict(paging="offset", sort="desc", kind="integer"), id="offset desc integers"),
     pytest.param(dict(paging="keyset_cursor", sort="asc", kind="integer"), id="keyset cursor asc integers"),
     pytest.param(dict(paging="page", sort="asc"), id="page asc"),

@@ -92,10 +92,10 @@ def settings_text(
     }
     return "\n".join(
         [
-            *_section("database", {"url": f"sqlite:///{database}"}),
-            *_section("daemon", {"spread": False}),
-            *_section("sources.api", api),
-            *_section("sources.api.streams.rows", table),
+            *section("database", {"url": f"sqlite:///{database}"}),
+            *section("daemon", {"spread": False, "state_dir": str(database.parent / "state")}),
+            *section("sources.api", api),
+            *section("sources.api.streams.rows", table),
         ]
     )
 
@@ -108,6 +108,7 @@ class World(Books):
         self.source = source
         self.settings = folder / "settings.toml"
         self.settings.write_text(text)
+        self.settings.chmod(0o600)
         self._open()
 
     def _open(self) -> None:
@@ -203,7 +204,7 @@ def frozen_clock() -> Clock:
     return Clock(NOON)
 
 
-def _section(name: str, table: Mapping[str, Any]) -> list[str]:
+def section(name: str, table: Mapping[str, Any]) -> list[str]:
     return [f"[{name}]", *(f"{json.dumps(key)} = {_toml(value)}" for key, value in table.items()), ""]
 
 

@@ -25,6 +25,7 @@ STEERED: dict[Steering, Callable[[Scan, Place, Page, Evidence], Course]] = {
     Steering.CURSOR: by_cursor.go_on,
     Steering.POSITION: by_position.go_on,
     Steering.PAGE: by_cursor.go_on,
+    Steering.SINGLE: by_cursor.go_on,
 }
 
 
@@ -141,7 +142,7 @@ def _guard(scan: Scan, place: Place, page: Page) -> Place:
         )
     if guard is None:
         raise ScanError(
-            f"the pages go in circles: cursor {place.cursor!r} brought the same {page.rows} rows again",
+            f"the pages go in circles: cursor {place.cursor!r:.100} brought the same {page.rows} rows again",
             hint="check page.next: does it name the next page, or the page itself?",
         )
     return replace(place, guard=guard)
