@@ -40,6 +40,10 @@ coverage: $(BIN)/.ready ## Branch coverage of the decisions and the plugins, whi
 	$(BIN)/python -m coverage report --fail-under=100 \
 		--include='poller/core/*,poller/pagers/*,poller/auth/*,poller/schedules/*,poller/secrets/*'
 
+.PHONY: docs
+docs: $(BIN)/.ready ## Write the pages that are made from the code, and the example of the settings
+	$(BIN)/python -m tests.docs.generated
+
 .PHONY: lint
 lint: $(BIN)/.ready ## Style and formatting, by ruff
 	$(BIN)/ruff check .
@@ -69,6 +73,10 @@ mutants: $(BIN)/.ready ## Plant each known defect and see the suite catch it
 .PHONY: memory
 memory: $(BIN)/.ready ## Memory of a poll of 200,000 rows against one of 20,000
 	$(BIN)/python -m pytest tests/cost/test_memory.py -q --durations=1
+
+.PHONY: torture-rate
+torture-rate: $(BIN)/.ready ## 1,200 requests under 1000/minute with two kill -9; SEED=2 kills elsewhere
+	POLLER_TORTURE_RATE=$(or $(SEED),1) $(BIN)/python -m pytest tests/engine/test_rate.py -q -s -k killed
 
 .PHONY: benchmark
 benchmark: $(BIN)/.ready ## CPU of a first load beside a floor written by hand; ARGS="--rows 50000"

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,20 +16,29 @@ from pathlib import Path
 import structlog
 
 from poller.config.settings import Settings
-from poller.core.errors import Fenced, SettingsError, StoreError
+from poller.core.command import Move
+from poller.core.errors import Fenced, LeaseHeld, SettingsError, StoreError
 from poller.core.fingerprint import fingerprint
 from poller.core.model import Source, Stream
+from poller.engine.garbage import short_lives
+from poller.engine.housekeeping import Steps, housekeeping, prune
 from poller.engine.ports import Voice
 from poller.engine.run import Runner
 from poller.http.client import HttpVoice
 from poller.http.redact import Redactor
+from poller.http.ticks import tick
 from poller.secrets import reveal
-from poller.store import leases
+from poller.store import commands, leases
+from poller.store.commands import Inbox
 from poller.store.database import Database, open_database
 from poller.store.holds import Holds
 from poller.store.leases import Owner
 from poller.store.memory import Memory
-from poller.store.streams import ensure_streams
+from poller.store.permits import Permits
+from poller.store.replay import LetterBox
+from poller.store.retention import Keep, pruning
+from poller.store.streams import ensure_streams, move_watermark
+from poller.store.usage import Usages
 
 log = structlog.get_logger("poller.house")
 
@@ -37,6 +46,11 @@ log = structlog.get_logger("poller.house")
 def utc_now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
+
+
+def ourselves() -> Owner:
+    """This process as the owner of sources, or as somebody who looks at owners."""
+    return Owner(socket.gethostname(), os.getpid(), random_secrets.token_hex(16), utc_now())
 
 
 class House:
@@ -69,8 +83,10 @@ class House:
             self.backup = self.database.upgrade()
         else:
             self.database.require_current()
-        self.owner = Owner(socket.gethostname(), os.getpid(), random_secrets.token_hex(16), utc_now())
+        self.owner = ourselves()
         self.memory = Memory(self.database, self.owner)
+        self.inbox = Inbox(self.database, self.owner)
+        self.letters = LetterBox(self.database)
         self._debug = debug
         self._voices: dict[str, HttpVoice] = {}
         self._ahead = ThreadPoolExecutor(settings.daemon.workers, thread_name_prefix="ahead")
@@ -104,6 +120,9 @@ class House:
                     self.redactor,
                     reveal,
                     self._debug,
+                    state_dir=self.settings.daemon.state_dir,
+                    permits=Permits(self.database, self.owner, tick),
+                    usage=Usages(self.database),
                 )
             return self._voices[name]
 
@@ -116,6 +135,10 @@ class House:
 
     def fingerprint(self, stream: Stream) -> str:
         return fingerprint(self.source(stream.source), stream)
+
+    def move(self, move: Move) -> int:
+        """Move a watermark by hand; the stream's new epoch."""
+        return move_watermark(self.database, move)
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -156,6 +179,18 @@ class House:
                     del self._voices[source.name]
             self.settings = settings
 
+    def housekeeping(self) -> AbstractContextManager[None]:
+        """Prune what is no longer kept, now and then, beside what the block does."""
+        return housekeeping(self._pruning, self.stop)
+
+    def tidy(self) -> None:
+        """Prune a little of what is no longer kept; the next time goes on."""
+        prune(self._pruning(), self.stop, patience=1.0)
+
+    def _pruning(self) -> Steps:
+        kept = self.settings.retention
+        return pruning(self.database, Keep(kept.runs, kept.requests, kept.changes), utc_now())
+
     @contextmanager
     def leased(self, names: Sequence[str] | None = None) -> Iterator[None]:
         """Hold the leases of these sources (None: of all) inside the block, and make the streams known.
@@ -163,15 +198,31 @@ class House:
         They are renewed in the background; ``lost`` is set when that is refused. Raises
         LeaseHeld when another process has one of them.
         """
-        self._acquire(
-            tuple(source.name for source in self.settings.sources) if names is None else tuple(names)
-        )
+        with self._renewed():
+            self._acquire(
+                tuple(source.name for source in self.settings.sources) if names is None else tuple(names)
+            )
+            ensure_streams(self.database, self.settings.sources)
+            yield
+
+    @contextmanager
+    def leased_where_free(self, names: Sequence[str]) -> Iterator[frozenset[str]]:
+        """As :meth:`leased`, of those sources that no other process holds; they are given."""
+        with self._renewed():
+            free = frozenset(name for name in names if self._acquired(name))
+            if free:
+                ensure_streams(self.database, self.settings.sources)
+            yield free
+
+    @contextmanager
+    def _renewed(self) -> Iterator[None]:
+        """Renew what is acquired inside the block, and let go of it behind."""
         done = threading.Event()
         renewing = threading.Thread(target=self._renew, args=(done,), name="lease", daemon=True)
         renewing.start()
         try:
-            ensure_streams(self.database, self.settings.sources)
-            yield
+            with short_lives():
+                yield
         finally:
             done.set()
             renewing.join()
@@ -179,9 +230,18 @@ class House:
                 leases.release(self.database, self._held, self.owner)
             except StoreError as error:  # they run out by themselves
                 log.warning("leases not released", error=str(error))
+            self._held = ()
+
+    def _acquired(self, name: str) -> bool:
+        try:
+            self._acquire((name,))
+        except LeaseHeld:
+            return False
+        return True
 
     def _acquire(self, names: tuple[str, ...]) -> None:
         leases.acquire(self.database, names, self.owner, self.settings.daemon.lease)
+        commands.inherit(self.database, names, self.owner)
         self._held = tuple({*self._held, *names})
 
     def close(self) -> None:

@@ -49,10 +49,17 @@ def _create_permits() -> None:
         sa.Column("permits", sa.Integer(), nullable=False),
         sa.Column("reserved_at", sa.Text(), nullable=False),
         sa.Column("completed_at", sa.Text()),
+        sa.Column("boot", sa.Text(), nullable=False),
+        sa.Column("ticks", sa.Float(), nullable=False),
+        sa.Column("lasting", sa.Float(), nullable=False),
+        sa.Column("owner_host", sa.Text(), nullable=False),
+        sa.Column("owner_pid", sa.Integer(), nullable=False),
+        sa.Column("owner_token", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["source_id"], ["poller_sources.id"], name=op.f("fk_poller_permits_source_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_poller_permits")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_poller_permits_source_id"), "poller_permits", ["source_id"])
 

@@ -33,13 +33,18 @@ COMMANDS = {
     "query": "Query the mirror: SQL, or a stream with conditions.",
     "changes": "List what was inserted, updated and deleted.",
     "runs": "List polls and what came of them.",
+    "requests": "List HTTP requests, and write one as a curl line.",
     "missed": "List missed polls, why, and which run healed them.",
-    "watermark": "Look at watermarks, and move them back.",
-    "dead-letters": "Look at records that could not be mirrored.",
+    "watermark": "Look at watermarks, and move them.",
+    "dead-letters": "Look at records that could not be mirrored, and replay them.",
     "db": "Show or upgrade the revision of the database.",
     "demo": "See the main job against a bundled API, in under a minute.",
 }
-"""Every command with its line in the help. A command is a module; one with several verbs has ``VERBS``."""
+"""Every command with its line in the help. A command is a module; one with several verbs has ``VERBS``.
+
+What a module says beside its functions, by title (``runs``, ``watermark list``): ``EXIT_CODES``,
+the codes that mean something of its own; ``JSON_KEYS`` (:mod:`poller.cli.reference_json`).
+"""
 
 PLAIN = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -52,6 +57,12 @@ class Lazy(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
         return _loaded(cmd_name) if cmd_name in COMMANDS else None
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise BrokenPipeError from None  # without an errno: typer would take it for a failure of ours
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -78,15 +89,20 @@ def _loaded(name: str) -> Any:  # noqa: ANN401
     module = import_module(f"poller.cli.{name.replace('-', '_')}")
     verbs: dict[str, Callable[..., None]] | None = getattr(module, "VERBS", None)
     app = _app(f"{COMMANDS[name]}", add_completion=False)
+    codes: dict[str, dict[int, str]] = getattr(module, "EXIT_CODES", {})
     if verbs is None:
-        app.command(name)(getattr(module, name))
+        app.command(name, epilog=_epilog(codes.get(name, {})))(getattr(module, name))
     else:
         app.callback()(_nothing)
         for verb, function in verbs.items():
-            app.command(verb)(function)
+            app.command(verb, epilog=_epilog(codes.get(f"{name} {verb}", {})))(function)
     loaded = get_command(app)
     loaded.name = name
     return loaded
+
+
+def _epilog(codes: dict[int, str]) -> str | None:
+    return f"Exit codes: {'; '.join(f'{code} {when}' for code, when in codes.items())}." if codes else None
 
 
 def _nothing() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from poller.config import Settings
     from poller.core.model import Stream
     from poller.engine.ports import Holds
+    from poller.http.permits import StoredPermits
     from poller.store.database import Database
 
 
@@ -32,8 +33,9 @@ def check(
 ) -> None:
     """Check settings, database, secrets and APIs, and say what each stream is guaranteed.
 
-    Each stream is asked for up to three pages; nothing is mirrored. Exit 2: settings are wrong,
-    or can lose rows and are refused; 4: an API refused the credential; 1: something else failed.
+    Each stream is asked for up to three pages, of which nothing is mirrored, and they are judged:
+    rows, keys, positions, the declared order, whether since is honoured, whether the page size
+    is, and whether the next page is named. --offline asks no API.
     """
     from poller.cli import logs, screen
     from poller.cli.check_show import as_row, code, show, summary
@@ -57,6 +59,48 @@ def check(
     raise Exit(code(seen))
 
 
+EXIT_CODES = {
+    "check": {
+        1: "something failed",
+        2: "the settings are wrong, or can lose rows and are refused",
+        4: "an API refused the credential, or a secret cannot be read",
+    }
+}
+JSON_KEYS = {
+    "check": {
+        "kind": "`settings`, `database`, `source` or `stream`",
+        "name": "of what was looked at",
+        "ok": "nothing failed and nothing is refused",
+        "category": "why a request failed: `unreachable`, `authentication`, …; null when none did",
+        "requests": "how many were sent",
+        "findings": "list of `level` (`ok`, `unsure`, `caution`, `failed`), `text`, `hint`",
+        "guarantee": "list of sentences; of a stream",
+        "hazards": "list of `name`, `severity` (`refused`, `caution`), `what`, `remedy`; of a stream",
+        "accepted": "names of hazards that the settings accept",
+    }
+}
+NOTES = """\
+Behind the findings stands what each stream is guaranteed, and which hazards its settings have. A hazard that
+can lose rows in silence is **refused** (exit 2), until the settings change or the stream says
+`accept = ["name"]`. A **caution** is told.
+
+| hazard | | what it means |
+|---|---|---|
+| `order-none-offset` | refused | row numbers without an order: nothing proves that all rows were seen |
+| `order-none-page` | refused | page numbers without an order: the same |
+| `unstable-ties-offset` | refused | rows of one position change places: more than a page cannot be proved |
+| `unstable-ties-page` | refused | the same, for page numbers |
+| `bound-unsaid` | refused | whether the filter takes rows that stand exactly at since is not said |
+| `naive-local-time` | refused | times without an offset, clocks that are turned back, too short a lookback |
+| `order-none-cursor` | caution | no order is declared: it rests on the API's cursors |
+| `opaque-cursor` | caution | a cursor may be a row number in disguise |
+| `cursor-lifetime` | caution | a cursor that expires before the listing was read begins it again |
+| `single-page` | caution | one answer is taken for everything: what the API cuts off is never seen |
+| `keyset-large-ties` | caution | more rows of one position than a page stop the stream |
+| `no-lookback` | caution | rows that become visible late are missed until they change again |
+"""
+
+
 def _subjects(
     settings: Settings, wanted: Sequence[Stream], options: Options, *, offline: bool
 ) -> Iterator[Subject]:
@@ -73,7 +117,9 @@ def _subjects(
         for source in settings.sources:
             if source.name in sources:
                 yield Subject("source", source.name, tuple(of_secrets(source)))
-        with closing(Voices(settings.sources, _holds(database), debug_lines(options))) as voices:
+        state_dir, debug = settings.daemon.state_dir, debug_lines(options)
+        kept = _holds(database), state_dir, debug, _permits(database)
+        with closing(Voices(settings.sources, *kept)) as voices:
             for stream in wanted:
                 yield _of_stream(stream, None if offline else voices)
 
@@ -114,6 +160,14 @@ def _holds(database: Database | None) -> Holds:
     from poller.store.holds import Holds as StoredHolds
 
     return PassingHolds() if database is None else StoredHolds(database)
+
+
+def _permits(database: Database | None) -> StoredPermits | None:
+    from poller.bootstrap import ourselves
+    from poller.http.ticks import tick
+    from poller.store.permits import Permits
+
+    return None if database is None else Permits(database, ourselves(), tick)
 
 
 def _shown(url: str) -> str:

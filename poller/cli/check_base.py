@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
 from poller.cli.judgement import Finding, Level
@@ -59,13 +58,13 @@ def of_secrets(source: Source) -> Iterator[Finding]:
 
 
 def _secrets(source: Source) -> Iterator[tuple[str, Secret]]:
-    auth: object = source.auth
-    if is_dataclass(auth):
-        for option in fields(auth):
-            value = getattr(auth, option.name)
-            if isinstance(value, Secret):
-                yield f"auth.{option.name}", value
+    from poller.config.problems import dotted
+    from poller.config.secrecy import secrets_in
+
+    yield from ((dotted(("auth", *inside)), secret) for inside, secret in secrets_in(source.auth))
     yield from ((f"headers.{name}", value) for name, value in source.headers if isinstance(value, Secret))
+    for stream in source.streams:
+        yield from ((f"streams.{stream.name}.headers.{name}", value) for name, value in stream.secret_headers)
 
 
 def _of_absent(has_folder: bool, path: str) -> Finding:

@@ -11,7 +11,10 @@ from poller.cli.options import options_of
 
 
 def upgrade(context: Context) -> None:
-    """Bring the database to this program's revision; SQLite files are copied first."""
+    """Bring the database to this program's revision; SQLite files are copied first.
+
+    Polling upgrades SQLite by itself.
+    """
     from poller.cli.opening import settings_of
     from poller.cli.screen import note
     from poller.store.database import open_database
@@ -32,7 +35,7 @@ def upgrade(context: Context) -> None:
 def current(
     context: Context,
     as_json: Json = False,
-    check: Annotated[bool, Option("--check", help="Exit 1 unless this program can use it.")] = False,
+    check: Annotated[bool, Option("--check", help="Fail unless this program can use it.")] = False,
 ) -> None:
     """Show the revision of the database, and the one that this program needs."""
     from poller.cli.opening import settings_of
@@ -60,4 +63,11 @@ def current(
         raise Exit(1)
 
 
+EXIT_CODES = {"db current": {1: "with --check: this program cannot use the database as it is"}}
+JSON_KEYS = {
+    "db current": {
+        "current": "revision of the database; null when it has none",
+        "needed": "revision that this program needs",
+    }
+}
 VERBS = {"upgrade": upgrade, "current": current}

@@ -15,14 +15,17 @@ DEMO_URL = "http://127.0.0.1:8790"
 def init(
     context: Context,
     path: Annotated[
-        Path | None, Argument(metavar="[FILE]", help="Where to; settings.toml when not said.")
+        Path | None, Argument(metavar="FILE", help="Where to; settings.toml when not said.")
     ] = None,
     example: Annotated[
         bool, Option("--example", help="Settings that run against the bundled demo API.")
     ] = False,
     force: Annotated[bool, Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write settings.toml with comments, to be filled in; or --example, which runs as it is."""
+    """Write settings.toml with comments, to be filled in; or --example, which runs as it is.
+
+    What to do next is said on stderr. A file that is there is left alone unless --force.
+    """
     from poller.cli.failures import UsageError
     from poller.cli.screen import note
     from poller.config.load import DEFAULT
@@ -103,5 +106,5 @@ updated_at = "updated_at"                # where a record says when it changed
 order = "asc"                            # what the request sorts by: asc, desc (by updated_at), key or none
 schedule = "5m"                          # or a cron expression: "*/5 * * * *"
 since = { format = "rfc3339", bound = "closed", lookback = "2m" }
-page = { type = "offset", size = 100 }   # or cursor, next_url, keyset
+page = { type = "offset", size = 100 }   # or cursor, keyset, link, next_url, none, page
 """

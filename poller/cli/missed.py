@@ -57,6 +57,21 @@ def as_row(view: MissedView) -> dict[str, Any]:
     }
 
 
+JSON_KEYS = {
+    "missed": {
+        "stream": "`source.stream`",
+        "first_slot": "of the stretch",
+        "last_slot": "of the stretch",
+        "count": "slots in it",
+        "reason": "`down`, `failed`, `unreachable`, `overrun`, `suspended`, `clock`, `rate_limited`, "
+        "`paused`, `killed`, `settings`",
+        "recorded_at": "when it was written down",
+        "healed_by": "the run that covered it; null while it is open",
+        "healed_at": "moment",
+    }
+}
+
+
 def _show(found: Sequence[MissedView], options: Options) -> None:
     from poller.cli.screen import Column, note, show
     from poller.cli.words import moment, number

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from typer import Context, Exit
@@ -18,6 +14,7 @@ from poller.cli.options import Options, options_of
 
 if TYPE_CHECKING:
     from poller.bootstrap import House
+    from poller.cli.asking import Undone
     from poller.core.model import Stream
     from poller.core.runs import Report
 
@@ -25,14 +22,15 @@ if TYPE_CHECKING:
 def once(context: Context, streams: Streams = None, as_json: Json = False) -> None:
     """Poll streams once, now, and say what came of it.
 
-    Ctrl-C finishes the page in hand and exits with 130; the next poll goes on from there. A
-    second Ctrl-C exits at once, as safely.
+    While a daemon holds a source, it does the work, behind a poll that is under way, and is
+    followed here. Ctrl-C finishes the page in hand and exits with 130; the next poll goes on from
+    there. What a daemon has begun goes on there. A second Ctrl-C exits at once, as safely.
     """
     from poller.cli import logs
     from poller.cli.names import chosen
-    from poller.cli.opening import housed, settings_of, streams_by_name
+    from poller.cli.opening import housed, settings_of, stopped_by_signals, streams_by_name
     from poller.cli.refusals import warn_of_refusals
-    from poller.cli.screen import json_lines
+    from poller.cli.screen import json_lines, note
 
     options = options_of(context)
     logs.set_up(options, logging.CRITICAL)  # the reports below say what went wrong, and say it once
@@ -40,13 +38,17 @@ def once(context: Context, streams: Streams = None, as_json: Json = False) -> No
     known = streams_by_name(settings)
     wanted = [known[name] for name in chosen(streams or [], list(known))]
     warn_of_refusals(wanted)
-    with housed(settings, options) as house, _stopped_by_signals(house):
-        reports = _poll(house, wanted, options)
+    with housed(settings, options) as house, stopped_by_signals(house.stop):
+        found = _poll(house, wanted, options)
         stopped = house.stop.is_set()
+        house.tidy()
+    reports = _reports(found, options)
     if as_json:
         json_lines(map(as_row, reports))
-    else:
+    elif reports:
         _show(reports, options)
+    elif not wanted:
+        note("the settings have no streams, so nothing was polled", options)
     _explain(reports, options)
     raise Exit(_code(reports, stopped=stopped))
 
@@ -77,45 +79,68 @@ def as_row(report: Report) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _stopped_by_signals(house: House) -> Iterator[None]:
-    """SIGINT and SIGTERM stop the house; the second one ends the process, which loses nothing that counts."""
+EXIT_CODES = {"once": {1: "a poll failed", 4: "an API refused the credential, or a secret cannot be read"}}
+JSON_KEYS = {
+    "once": {
+        "stream": "`source.stream`",
+        "run": "number of the run; null when it was not begun",
+        "outcome": "`ok`, `partial`, `failed` or `stopped`",
+        "rows": "records read, again or not",
+        "inserted": "new records",
+        "updated": "records with other content",
+        "unchanged": "records that were written nowhere",
+        "deleted": "records that became tombstones",
+        "refused": "versions older than the one that the mirror holds",
+        "dead": "records that went to the dead letters",
+        "late": "new or changed records that the lookback alone found",
+        "requests": "HTTP requests, repeated ones too",
+        "watermark_before": "position",
+        "watermark_after": "position",
+        "category": "why it failed; null when it did not, or not because of the API",
+        "error": "in words",
+        "hint": "the next step",
+    }
+}
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        if house.stop.is_set():
-            os._exit(128 + number)
-        house.stop.set()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, previous in before.items():
-            signal.signal(number, previous)
+def _poll(house: House, wanted: Sequence[Stream], options: Options) -> dict[str, Report | Undone]:
+    from functools import partial
 
-
-def _poll(house: House, wanted: Sequence[Stream], options: Options) -> list[Report]:
-    from poller.cli.progress import shown
+    from poller.cli.asking import Work, carried_out
+    from poller.core.command import CommandKind, read_report
     from poller.core.runs import RunKind
 
-    if not wanted:
-        return []
-    sources = list(dict.fromkeys(stream.source for stream in wanted))
-    workers = min(house.workers, len(wanted))
-    with house.leased(sources), ThreadPoolExecutor(workers, thread_name_prefix="poll") as pool:
-        runner = house.runner()
-        under_way = [pool.submit(runner.poll, stream, RunKind.MANUAL) for stream in wanted]
-        shown(house.database, under_way, options)
-        return [each.result() for each in under_way]
+    poll = house.runner().poll
+    works = [
+        Work(str(stream), CommandKind.ONCE, {}, partial(poll, stream, RunKind.MANUAL), read_report)
+        for stream in wanted
+    ]
+    found = carried_out(house, works, options)
+    return {str(stream): found[str(stream)] for stream in wanted}
+
+
+def _reports(found: Mapping[str, Report | Undone], options: Options) -> list[Report]:
+    """What came of each stream. What we left to a daemon when we were interrupted has no report here."""
+    from poller.cli.screen import note
+    from poller.core.runs import Outcome, Report
+    from poller.core.steps import Committed
+
+    reports = []
+    for name, outcome in found.items():
+        if isinstance(outcome, Report):
+            reports.append(outcome)
+        elif outcome.withdrawn:
+            note(outcome.told(name), options)
+        else:
+            failed = Report(name, None, Outcome.FAILED, Committed(), 0, 0, None, None)
+            reports.append(replace(failed, error=outcome.error, hint=outcome.hint))
+    return reports
 
 
 def _show(reports: Sequence[Report], options: Options) -> None:
-    from poller.cli.screen import Column, note, show
+    from poller.cli.screen import Column, show
     from poller.cli.words import number, position
 
-    if not reports:
-        note("the settings have no streams, so nothing was polled", options)
-        return
     columns = (
         Column("stream", cut=True),
         Column("outcome", coloured=True),
@@ -178,4 +203,5 @@ def _code(reports: Sequence[Report], *, stopped: bool) -> int:
     failed = [each.category for each in reports if each.outcome in (Outcome.FAILED, Outcome.KILLED)]
     if failed:
         return code_of_categories(failed)
+    stopped = stopped or any(each.outcome is Outcome.STOPPED for each in reports)
     return INTERRUPTED if stopped else 0

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from poller.cli.options import Options
@@ -54,6 +57,23 @@ def housed(settings: Settings, options: Options) -> Iterator[House]:
         yield house
     finally:
         house.close()
+
+
+@contextmanager
+def stopped_by_signals(event: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set ``event``; the second one ends the process, which loses nothing that counts."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if event.is_set():
+            os._exit(128 + number)
+        event.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
 
 def stream_names(settings: Settings, database: Database) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poller.cli import judgement
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from poller.core.scan.place import Place
     from poller.core.window import Scan
     from poller.engine.ports import Holds, Voice
+    from poller.http.permits import StoredPermits
 
 PATIENCE = timedelta(seconds=30)
 """How long one stream's test may take, waits included."""
@@ -129,10 +131,23 @@ def _of_the_size(reader: _Reader, scan: Scan, place: Place, page: Page) -> Itera
 
 
 class Voices:
-    """One voice per source, opened when it is first needed; holds are obeyed and, if they can be, kept."""
+    """One voice per source, opened when it is first needed.
 
-    def __init__(self, sources: Sequence[Source], holds: Holds, debug: Callable[[str], None] | None) -> None:
+    Holds are obeyed and, if they can be, kept; the rate budget is the one of the daemon that may
+    run beside. ``permits`` None: there is no database to share it in.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        holds: Holds,
+        state_dir: Path,
+        debug: Callable[[str], None] | None,
+        permits: StoredPermits | None,
+    ) -> None:
         self._sources = {source.name: source for source in sources}
+        self._permits = permits
+        self._state_dir = state_dir
         self._holds = holds
         self._debug = debug
         self._open: dict[str, Voice] = {}
@@ -153,6 +168,8 @@ class Voices:
                 REDACTOR,
                 reveal,
                 self._debug,
+                state_dir=self._state_dir,
+                permits=self._permits,
             )
             self._open[name] = voice
             self._closing.append(voice.close)

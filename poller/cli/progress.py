@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
 
 from poller.cli.options import Options
 
 if TYPE_CHECKING:
+    from poller.cli.asking import Followed
     from poller.store.database import Database
 
 QUICK = 0.5
@@ -19,19 +20,25 @@ SLOW = 30.0
 """Seconds between two lines otherwise."""
 
 
-def shown(database: Database, under_way: Sequence[Future[Any]], options: Options) -> None:
-    """Return when all are done; say meanwhile what their runs have read so far."""
+def shown(
+    database: Database,
+    under_way: Sequence[Future[Any]],
+    options: Options,
+    names: Sequence[str],
+    followed: Followed,
+) -> None:
+    """Return when all are done; say meanwhile how far the runs of these streams have come."""
     live = sys.stderr.isatty()
     began = time.monotonic()
     while wait(under_way, QUICK if live else SLOW).not_done:
         if not options.quiet:
-            _say(_line(database, time.monotonic() - began), live=live)
+            _say(_line(database, time.monotonic() - began, names, followed), live=live)
     if live and not options.quiet:
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
 
 
-def _line(database: Database, seconds: float) -> str:
+def _line(database: Database, seconds: float, names: Sequence[str], followed: Followed) -> str:
     from poller.cli.words import counted
     from poller.core.errors import StoreError
     from poller.store.views import open_runs
@@ -40,8 +47,31 @@ def _line(database: Database, seconds: float) -> str:
         runs = open_runs(database)
     except StoreError:
         return f"{seconds:.0f} s, the database is busy"
-    each = [f"{run.stream} {counted(run.rows_read, 'row')}" for run in runs]
+    read = {run.stream: counted(run.rows_read, "row") for run in runs if run.stream in names}
+    read |= standing(followed, read)
+    each = [f"{stream} {words}" for stream, words in read.items()]
     return f"{seconds:.0f} s  {', '.join(each) or 'under way'}"
+
+
+def standing(followed: Followed, read: Mapping[str, str]) -> dict[str, str]:
+    """How far what was asked of another process has come, where more is known than its rows."""
+    said = {}
+    for number, view in dict(followed.views).items():
+        stream = followed.streams[number]
+        if view.progress is not None and "of" in view.progress:
+            said[stream] = bar(view.progress["done"], view.progress["of"])
+        elif view.state == "waiting":
+            said[stream] = "waits for its owner"
+        elif view.state == "running" and view.progress is None:
+            behind = f" behind a run ({read[stream]} so far)" if stream in read else ""
+            said[stream] = f"waits for its turn{behind}"
+    return said
+
+
+def bar(done: int, of: int) -> str:
+    """``[#####-----] 50/100``."""
+    filled = 10 if of == 0 else 10 * done // of
+    return f"[{'#' * filled}{'-' * (10 - filled)}] {done:,}/{of:,}"
 
 
 def _say(line: str, *, live: bool) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 AT_MOST = 100
 """Rows of a stream that a table shows when no limit is given."""
 
+JSON_KEYS = {"query": "The keys are the columns of the answer; a name that comes twice gets `_2`."}
+
 _NAME = re.compile(r"[A-Za-z][\w-]*(\.[\w-]+)?")
 
 
@@ -36,9 +38,11 @@ def query(  # noqa: PLR0913, PLR0917 (one parameter per option, as typer reads t
     as_json: Annotated[bool, Option("--json", help="JSON Lines, keys as the columns.")] = False,
     as_csv: Annotated[bool, Option("--csv", help="CSV with a header.")] = False,
 ) -> None:
-    """Query the mirror with SQL, or name a stream: poller query crm.people --where "city = 'Oslo'".
+    """Query the mirror with SQL, or name a stream: `poller query crm.people --where "city = 'Oslo'"`.
 
-    Columns that begin with an underscore are poller's own; * leaves them out unless --meta.
+    A statement runs on a connection that cannot write. Columns that begin with an underscore are
+    poller's own: * leaves them out unless --meta. Without --limit, the table of a stream stops at
+    100 rows and says so; JSON and CSV never do.
     """
     from poller.cli.opening import reading, settings_of
     from poller.cli.query_show import Form

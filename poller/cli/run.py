@@ -12,8 +12,9 @@ from poller.cli.options import options_of
 def run(context: Context) -> None:
     """Poll every stream on its schedule until SIGTERM or Ctrl-C.
 
-    SIGHUP reads the settings again; wrong ones leave the old in force. A second daemon for the
-    same database refuses and names the first one.
+    Either finishes and commits the page in hand, and ends with exit code 0; a second one exits at
+    once, as safely. SIGHUP reads the settings again; wrong ones leave the old in force. A second
+    daemon for the same database refuses and names the first one.
     """
     from poller.bootstrap import House, utc_now
     from poller.cli import logs

@@ -55,6 +55,35 @@ def as_row(view: RunView) -> dict[str, Any]:
     return row
 
 
+JSON_KEYS = {
+    "runs": {
+        "run": "number",
+        "stream": "`source.stream`",
+        "kind": "`poll`, `manual` or `replay`",
+        "outcome": "`ok`, `partial`, `failed`, `killed` or `stopped`; null while it is under way",
+        "category": "why it failed",
+        "error": "in words",
+        "started_at": "moment",
+        "ended_at": "moment",
+        "first_slot": "the first slot that it owns",
+        "last_slot": "the last slot that it owns",
+        "polls": "idle polls that this row stands for",
+        "pages": "read and committed",
+        "rows_read": "records read, again or not",
+        **dict.fromkeys(
+            ("inserted", "updated", "unchanged", "deleted", "refused", "dead", "late"), "as in `once`"
+        ),
+        "requests": "HTTP requests",
+        "failed_requests": "of these, the ones without a good answer",
+        "bytes_received": "on the wire",
+        "healed": "missed slots that it covered",
+        "watermark_before": "position",
+        "watermark_after": "position",
+        "notices": "list of `kind: words`",
+    }
+}
+
+
 def _show(found: Sequence[RunView], options: Options) -> None:
     from poller.cli.screen import Column, note, show
     from poller.cli.words import NOTHING, moment, named, number, span

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,16 +16,24 @@ if TYPE_CHECKING:
 
     from poller.config import Settings
     from poller.core.health import Health
+    from poller.store.usage import UsageView
     from poller.store.views_streams import StreamView
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One stream as it stands; ``health`` None: the settings no longer have it."""
+    """One stream as it stands; ``health`` None: the settings no longer have it; ``usage`` None: its
+    source never said how much of its quota is used.
+    """
 
     view: StreamView
     health: Health | None
     next_slot: datetime | None
+    usage: UsageView | None = None
+
+    @property
+    def source(self) -> str:
+        return self.view.name.partition(".")[0]
 
     @property
     def state(self) -> str:
@@ -35,17 +43,19 @@ class Standing:
 def status(
     context: Context,
     streams: Streams = None,
-    check: Annotated[bool, Option("--check", help="Exit 3 when a stream is late, down or blocked.")] = False,
+    check: Annotated[bool, Option("--check", help="Fail when a stream is late, down or blocked.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show how each stream is doing: its state, how far it is complete, what was missed.
 
     States: new, ok, late, down, paused, healing, blocked. They come from progress against the
-    schedule, never from a process being alive.
+    schedule, never from a process being alive: the database alone is read, so this also works
+    when no daemon runs.
     """
     from poller.cli import screen
     from poller.cli.names import chosen
     from poller.cli.opening import reading, settings_of, stream_names
+    from poller.store.usage import usage_views
     from poller.store.views_streams import stream_views
 
     options = options_of(context)
@@ -55,7 +65,9 @@ def status(
         known = stream_names(settings, database)
         names = chosen(streams or [], known)
         views = {view.name: view for view in stream_views(database, names)}
+        usage = {each.source: each for each in usage_views(database)}
     found = [standing(settings, views[name], now) for name in names if name in views]
+    found = [replace(each, usage=usage.get(each.source)) for each in found]
     if as_json:
         screen.json_lines(as_row(each, now) for each in found)
     else:
@@ -113,7 +125,37 @@ def as_row(found: Standing, now: datetime) -> dict[str, Any]:
         "seq": view.seq,
         "scan_pages": view.scan_pages,
         "scan_rows": view.scan_rows,
+        "usage_used": None if found.usage is None else found.usage.used,
+        "usage_limit": None if found.usage is None else found.usage.limit,
+        "usage_at": None if found.usage is None else json_moment(found.usage.at),
     }
+
+
+EXIT_CODES = {"status": {3: "with --check: a stream is late, down or blocked"}}
+JSON_KEYS = {
+    "status": {
+        "stream": "`source.stream`",
+        "table": "of the mirror",
+        "state": "`new`, `ok`, `late`, `down`, `paused`, `healing`, `blocked`; `removed` from the settings",
+        "because": "the reason for the state, in words",
+        "watermark": "position",
+        "complete_through": "position up to which the mirror is known to be whole",
+        "lag_seconds": "now less `complete_through`",
+        "last_success": "when a poll last ended well",
+        "last_outcome": "of the newest run that has ended",
+        "last_error": "of that run",
+        "next_slot": "when the schedule next asks for a poll",
+        "missed_open": "missed slots that no run has healed yet",
+        "dead_letters_open": "dead letters that no newer version has closed",
+        "rows": "in the mirror, without deleted ones",
+        "seq": "number of the last change",
+        "scan_pages": "pages of an unfinished scan; null when there is none",
+        "scan_rows": "rows of it",
+        "usage_used": "of the source's quota, as its `usage_headers` last said; null when they never did",
+        "usage_limit": "how much there is of it",
+        "usage_at": "when they last said so",
+    }
+}
 
 
 def _lag(view: StreamView, now: datetime) -> float | None:
@@ -169,3 +211,14 @@ def _show(found: Sequence[Standing], now: datetime, options: Options) -> None:
         if each.health is not None and each.state not in ("ok", "new"):
             error = f": {each.view.last_error}" if each.view.last_error and each.state == "down" else ""
             print(f"{each.view.name} is {each.state}: {each.health.because}{error}")
+    for line in dict.fromkeys(_usage_line(each.usage, now) for each in found if each.usage is not None):
+        print(line)
+
+
+def _usage_line(usage: UsageView, now: datetime) -> str:
+    """What a source last said of its quota."""
+    from poller.cli.words import ago
+
+    used = "an unknown part" if usage.used is None else f"{usage.used:,.15g}"
+    limit = "" if usage.limit is None else f" of {usage.limit:,.15g}"
+    return f"{usage.source} has used {used}{limit} of its quota, as it said {ago(usage.at, now)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Context, Option
@@ -54,51 +53,64 @@ def show_watermark(context: Context, stream: OneStream, as_json: Json = False) -
         _show_one(view, moves)
 
 
+To = Annotated[
+    str | None,
+    Option("--to", metavar="PLACE", help="To this time, 2026-11-01T00:00:00Z, or this number."),
+]
+Wait = Annotated[bool, Option("--wait", help="Let a run under way finish first.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Only show what would happen.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
+Why = Annotated[str, Option("--why", metavar="TEXT", help="The reason, for the record.")]
+
+
 def reset(
     context: Context,
     stream: OneStream,
-    to: Annotated[
-        str | None, Option("--to", metavar="TIME", help="To this time, 2026-11-01T00:00:00Z.")
-    ] = None,
+    to: To = None,
     back: Annotated[
-        str | None, Option("--back", metavar="SPAN", help="Back by so much, such as 7d or 12h.")
+        str | None, Option("--back", metavar="SPAN", help="Back by so much, such as 7d, 12h, or a count.")
     ] = None,
     start: Annotated[bool, Option("--start", help="To the start: everything is read again.")] = False,
-    dry_run: Annotated[bool, Option("--dry-run", help="Only show what would happen.")] = False,
-    yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False,
-    why: Annotated[str, Option("--why", metavar="TEXT", help="The reason, for the record.")] = "",
+    wait: Wait = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    why: Why = "",
 ) -> None:
     """Move a watermark back: the next poll reads from there.
 
-    Nothing is lost by it: rows that did not change make no change and no write. A watermark is
-    never moved forward, since what lies between would be skipped. A run under way is stopped at
-    its next commit.
+    Nothing is lost by it: rows that did not change make no change and no write. This never moves
+    a watermark forward, since what lies between would be skipped. A run under way is stopped at
+    its next commit; with --wait, it ends first. A daemon polls the stream right afterwards.
     """
-    from poller.cli.moves import Wish, ask, intended, told
-    from poller.cli.names import one
-    from poller.cli.opening import reading, settings_of, streams_by_name
-    from poller.cli.screen import note
-    from poller.store.streams import reset_watermark
-    from poller.store.views_streams import stream_view
+    from poller.cli.moves import Wish, earlier
+    from poller.cli.moving import Terms, carry_out
 
-    options = options_of(context)
-    settings = settings_of(options)
-    known = streams_by_name(settings)
-    name = one(stream, list(known))
-    with reading(settings) as database:
-        view = stream_view(database, name)
-        target = intended(Wish(to, back, start), view, known[name])
-        print(told(database, view, known[name], target))
-        if dry_run:
-            note("nothing was changed (--dry-run)", options)
-            return
-        if not yes:
-            ask(f"Move the watermark of {name}?")
-        epoch = reset_watermark(database, name, target, _who(), why or "poller watermark reset")
-    note(
-        f"done (epoch {epoch}); the next poll of {name} reads from there, by itself under `poller run`",
-        options,
-    )
+    terms = Terms(wait, dry_run, yes, why or "poller watermark reset")
+    carry_out(context, stream, Wish(to, back, start), earlier, terms)
+
+
+def set_watermark(
+    context: Context,
+    stream: OneStream,
+    to: To = None,
+    token: Annotated[
+        str | None, Option("--token", metavar="TEXT", help="To this token, exactly as the API gave it.")
+    ] = None,
+    wait: Wait = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    why: Why = "",
+) -> None:
+    """Move a watermark anywhere, also forward: what lies between is never read.
+
+    It says what that leaves out, asks, and keeps it on the record. To read again from an earlier
+    point, `poller watermark reset` is enough.
+    """
+    from poller.cli.moves import Wish, anywhere
+    from poller.cli.moving import Terms, carry_out
+
+    terms = Terms(wait, dry_run, yes, why or "poller watermark set")
+    carry_out(context, stream, Wish(to, token=token), anywhere, terms)
 
 
 def as_row(view: StreamView) -> dict[str, Any]:
@@ -117,6 +129,22 @@ def as_row(view: StreamView) -> dict[str, Any]:
     }
 
 
+_KEYS = {
+    "stream": "`source.stream`",
+    "watermark": "position",
+    "watermark_text": "as the API sent it",
+    "complete_through": "position",
+    "drained_at": "when a scan was last read to its end",
+    "epoch": "grows whenever somebody takes the stream over or moves its watermark",
+    "scan_pages": "pages of an unfinished scan",
+    "scan_rows": "rows of it",
+}
+JSON_KEYS = {
+    "watermark list": _KEYS,
+    "watermark show": {**_KEYS, "moves": "list of `moved_at`, `who`, `why`, `from`, `to`, `epoch`"},
+}
+
+
 def _move_row(move: MoveView) -> dict[str, Any]:
     from poller.cli.words import json_moment, json_position
 
@@ -131,8 +159,9 @@ def _move_row(move: MoveView) -> dict[str, Any]:
 
 
 def _show(views: list[StreamView], options: Options) -> None:
+    from poller.cli.moves import place
     from poller.cli.screen import Column, show
-    from poller.cli.words import moment, position
+    from poller.cli.words import NOTHING, moment, position
 
     columns = (
         Column("stream", cut=True),
@@ -144,7 +173,7 @@ def _show(views: list[StreamView], options: Options) -> None:
     rows = [
         (
             view.name,
-            position(view.watermark),
+            place(view.watermark, view.watermark_text) or NOTHING,
             position(view.complete_through),
             moment(view.drained_at),
             _scan(view),
@@ -181,16 +210,4 @@ def _show_one(view: StreamView, moves: list[MoveView]) -> None:
         print(f"{'moved':<18}{moment(move.moved_at)}  {position(move.before)} → {to}  {move.who}: {move.why}")
 
 
-def _who() -> str:
-    """Who sits at the keyboard, as far as the system knows."""
-    import getpass
-    import socket
-
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = f"uid {os.getuid()}"
-    return f"{name}@{socket.gethostname()}"
-
-
-VERBS = {"list": list_watermarks, "show": show_watermark, "reset": reset}
+VERBS = {"list": list_watermarks, "show": show_watermark, "reset": reset, "set": set_watermark}

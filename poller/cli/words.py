@@ -15,11 +15,13 @@ def moment(at: datetime | None) -> str:
 
 
 def position(at: int | None) -> str:
-    """As :func:`moment`, with as many digits behind the second as the position has."""
+    """As :func:`moment`, with as many digits behind the second as it has; or the number that it is."""
     if at is None:
         return NOTHING
-    from poller.core.position import canonical
+    from poller.core.position import NUMBERS, canonical, is_number
 
+    if is_number(at):
+        return str(at - NUMBERS)
     text = canonical(at).replace("T", " ")
     return re.sub(r"\.?0*Z$", "Z", text) if "." in text else text
 
@@ -64,7 +66,7 @@ def json_moment(at: datetime | None) -> str | None:
 
 
 def json_position(at: int | None) -> str | None:
-    """``2026-11-21T12:00:00.000000000Z``: the text of ``_position`` in the mirror."""
+    """``2026-11-21T12:00:00.000000000Z``, or twenty digits: the text of ``_position`` in the mirror."""
     if at is None:
         return None
     from poller.core.position import canonical

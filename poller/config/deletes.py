@@ -92,6 +92,7 @@ def with_burials(
         feed = rules[stream.name].feed
         yield replace(
             stream,
+            deleted=rules[stream.name].flag,
             buried_by=None if feed is None else f"{stream.source}.{feed}",
             burials=tuple(burials.get(stream.name, ())),
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,7 +36,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     text = read_text(chosen)
     tree = _parsed(chosen, text)
     layers = lay(tree, environ)
-    findings = Findings(Origin(str(chosen), find_places(text.replace("\r\n", "\n")), layers.variables))
+    places = find_places(text.replace("\r\n", "\n"))
+    findings = Findings(Origin(str(chosen), places, layers.variables, shared=_is_shared(chosen)))
     for _, problem, hint in layers.unread:
         findings.outside(problem, hint)
     raw = _validated(layers.tree, findings)
@@ -81,6 +84,11 @@ def read_text(path: Path) -> str:
     raise _alone(path, message, hint)
 
 
+def _is_shared(path: Path) -> bool:
+    """Whether group or others may read the file; False where files have no such modes."""
+    return os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) != 0
+
+
 def _parsed(path: Path, text: str) -> Tree:
     try:
         return tomllib.loads(text)
@@ -94,6 +102,9 @@ def _parsed(path: Path, text: str) -> Tree:
         else (int(match[2]), int(match[3]))
     )
     said = message if match is None else match[1]
+    if said == "Cannot overwrite a value":  # its place is the end of the second one
+        column = len(last[line - 1]) - len(last[line - 1].lstrip()) + 1
+        raise _alone(path, "not valid TOML: this key stands twice", "remove one of the two", line, column)
     raise _alone(path, f"not valid TOML: {said}", _SYNTAX, line, column)
 
 

@@ -7,11 +7,11 @@ import types
 import typing
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from poller.config import forms, later, refusals
+from poller.config import confided, forms, later, refusals
 from poller.config.complaints import report
 from poller.config.places import KeyPath
 from poller.config.problems import Findings, did_you_mean
@@ -22,11 +22,17 @@ _FORMS: dict[Any, Any] = {
     str: forms.Text,
     int: forms.Count,
     bool: forms.Truth,
-    timedelta: forms.Span,
+    timedelta: forms.SomeSpan,
     Path: forms.JsonPath,
     Lookup: forms.Where,
     Secret: forms.Confidential,
+    str | Secret: confided.Text,
+    Mapping[str, Any]: confided.Table,
 }
+"""The type of an option → the form in which it is written."""
+
+_NAMED: dict[str, Any] = {"any text": forms.AnyText, "url": confided.Url}
+"""Forms that the type alone does not tell; an option names its own under ``form``."""
 
 
 def build(
@@ -85,7 +91,7 @@ def options_of(kind: type) -> type[BaseModel]:
         required = option.default is dataclasses.MISSING and option.default_factory is dataclasses.MISSING
         default = ... if required else option.default
         fields[option.name] = (
-            form_of(hints[option.name]),
+            form_of(hints[option.name], option.metadata),
             Field(default, description=option.metadata.get("doc", "")),
         )
     model: type[BaseModel] = create_model(
@@ -94,12 +100,21 @@ def options_of(kind: type) -> type[BaseModel]:
     return model
 
 
-def form_of(annotation: Any) -> Any:  # noqa: ANN401 (a type)
-    """The form in which a value of that type is written. ``X | None`` is written as ``X``."""
+def form_of(annotation: Any, told: Mapping[str, Any]) -> Any:  # noqa: ANN401 (a type)
+    """The form in which a value of that type is written. ``X | None`` is written as ``X``.
+
+    ``told`` is the option's metadata: ``form`` names one by hand, ``least`` is the smallest number.
+    """
+    if "form" in told:
+        return _NAMED[told["form"]]
+    if "least" in told:
+        return forms.whole_from(told["least"])
+    if annotation in _FORMS:
+        return _FORMS[annotation]
     members = [each for each in typing.get_args(annotation) if each is not types.NoneType]
-    if annotation == Lookup or set(members) == {Path, Header}:
-        return _FORMS[Lookup]
-    return _FORMS[annotation] if annotation in _FORMS else form_of(members[0])
+    if typing.get_origin(annotation) is Literal:
+        return forms.one_of(*members)
+    return _FORMS[Lookup] if set(members) == {Path, Header} else form_of(members[0], told)
 
 
 def _forms_of(kind: type) -> str:

@@ -43,6 +43,8 @@ class Origin:
     places: Places
     variables: Mapping[KeyPath, str]
     """Key path → name of the environment variable that set it."""
+    shared: bool = False
+    """Whether others than the file's owner may read it."""
 
     def variable(self, path: KeyPath) -> str | None:
         """The variable that set the value at ``path`` or made the table around it; None for the file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 
 from poller.core.grade import Grade, grade
 from poller.core.model import Bound, Kind, Order, SinceRule, Stream
@@ -61,12 +62,10 @@ class Cell:
 
 def cells() -> Iterator[Cell]:
     """Every combination that settings can have."""
-    for name, pager in PAGERS.items():
-        for order in Order:
-            for ties in ("stable", "unstable"):
-                for since, rule in SINCE.items():
-                    if _can_be(pager, order, rule):
-                        yield Cell(name, order, ties, since, _stream(pager, order, ties, rule))
+    for name, order, ties, since in product(PAGERS, Order, ("stable", "unstable"), SINCE):
+        pager, rule = PAGERS[name], SINCE[since]
+        if _can_be(pager, order, rule):
+            yield Cell(name, order, ties, since, _stream(pager, order, ties, rule))
 
 
 _INTRODUCTION = """\
@@ -112,11 +111,11 @@ def _page() -> Iterator[str]:
 
 
 def _can_be(pager: Pager, order: Order, rule: SinceRule | None) -> bool:
-    by_token = rule is not None and rule.kind is Kind.TOKEN
-    if by_token and order in (Order.ASC, Order.DESC):
+    opaque = rule is not None and rule.kind is Kind.TOKEN
+    if opaque and order in (Order.ASC, Order.DESC):
         return False
     if pager.steering is Steering.POSITION:
-        return by_token or (order is Order.ASC and rule is not None)
+        return opaque or (order is Order.ASC and rule is not None)
     return True
 
 

@@ -24,6 +24,7 @@ SECTIONS: Sequence[tuple[str, type[BaseModel]]] = (
     ("retention", shape.RawRetention),
     ("sources.NAME", shape.RawSource),
     ("sources.NAME.limits", shape.RawLimits),
+    ("sources.NAME.usage_headers", shape.RawUsage),
     ("sources.NAME.retry", shape.RawRetry),
     ("sources.NAME.errors", shape.RawErrors),
     ("sources.NAME.streams.NAME", shape.RawStream),
@@ -36,7 +37,7 @@ _FILLED = {
     "cursor": "what the answer before named as the next page",
     "key": "the same, where the API takes the key of the last record",
     "offset": "how many rows to skip",
-    "page": "the page number (not in this version)",
+    "page": "the page number, counted from `page.first`",
     "size": "`page.size`",
 }
 _INTRODUCTION = """\
@@ -46,16 +47,16 @@ One TOML file: the one that `--config` names, else the one in `POLLER_CONFIG`, e
 current folder. Each key can be overridden by an environment variable: `POLLER_DATABASE__URL` is
 `database.url`, `POLLER_SOURCES__CRM__BASE_URL` is `sources.crm.base_url`; names are compared without case,
 `_` stands for `-`, and lists and tables are written as JSON (a table is merged into that of the file).
-Unknown keys and wrong values are errors with line, column and a hint. `settings.example.toml` shows four
-sources that load as they are.
+Unknown keys and wrong values are errors with line, column and a hint. `settings.example.toml` has every key
+once, and shows APIs of several kinds.
 
-This page is generated; `python -m poller.config.reference > docs/reference/settings.md` writes it anew.
+This page is made from what reads the settings; `make docs` writes it anew.
 """
 
 
 def reference_page() -> str:
     """The whole page as Markdown."""
-    return "\n".join(_page())
+    return "\n".join(_page()).rstrip() + "\n"
 
 
 def _page() -> Iterator[str]:
@@ -78,7 +79,7 @@ def _plugins(option: str, where: str, kinds: Mapping[str, type]) -> Iterator[str
     yield f"`{option}.type` is one of {', '.join(f'`{name}`' for name in kinds)}.\n"
     for name, kind in kinds.items():
         yield f'### `{option} = {{ type = "{name}" }}`\n'
-        yield f"{_promise(kind)}\n"
+        yield f"{promise_of(kind)}\n"
         needs = sorted(getattr(kind, "needs", ()))
         if needs:
             yield f"The request must hold {' or '.join(f'`{{{each}}}`' for each in needs)}.\n"
@@ -93,21 +94,29 @@ def _table(fields: Mapping[str, FieldInfo]) -> Iterator[str]:
     for name, field in fields.items():
         form = form_in(field)
         written = form.name if form is not None else "table" if section_in(field.annotation) else "text"
-        yield f"| `{name}` | {_cell(written)} | {_default(field)} | {_cell(field.description or '')} |"
+        yield f"| `{name}` | {_cell(written)} | {_shown(field)} | {_cell(field.description or '')} |"
     yield ""
 
 
-def _default(field: FieldInfo) -> str:
+def _shown(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
+    default = default_of(field)
+    return "" if default is None else f"`{default}`"
+
+
+def default_of(field: FieldInfo) -> str | None:
+    """The default as TOML; None when there is none, or none that anybody would write."""
     form = form_in(field)
+    if field.is_required():
+        return None
     if form == form_in(shape.RawRetention.model_fields["changes"]) and field.default is None:
-        return '`"forever"`'
+        return '"forever"'
     if form == form_in(shape.RawLimits.model_fields["wire"]):
-        return f'`"{field.default // 10**6}MB"`'
+        return f'"{field.default // 10**6}MB"'
     if field.default is None or isinstance(field.default, BaseModel) or field.default in ([], {}):
-        return ""
-    return f"`{_toml(field.default)}`"
+        return None
+    return _toml(field.default)
 
 
 def _toml(value: Any) -> str:  # noqa: ANN401 (any default)
@@ -138,8 +147,10 @@ def _forms() -> Iterator[str]:
 _CLOSING = """
 ## Secrets
 
-References (SCHEMES) may stand in `auth` and in the `headers` of a source. A secret that is
-written out works, with a warning.
+References (SCHEMES) may stand in `auth` and in the `headers` of a source or a stream. A `file:` is read again
+when the API refuses the credential and when the settings are reloaded; a variable cannot change while poller
+runs. A secret that is written out works with a warning where only the owner may read the file (mode 0600),
+and is an error where others may.
 
 ## Durations, sizes, rates
 
@@ -149,7 +160,7 @@ written out works, with a warning.
 """
 
 
-def _promise(kind: type) -> str:
+def promise_of(kind: type) -> str:
     """What the plugin's docstring says first, less what only a programmer needs."""
     first = (kind.__doc__ or "").strip().split("\n\n")[0].split("Raises ")[0]
     return " ".join(first.replace("``", "`").split())
@@ -157,7 +168,3 @@ def _promise(kind: type) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    print(reference_page(), end="")  # noqa: T201 (its only output)

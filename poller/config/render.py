@@ -11,6 +11,8 @@ from poller.config.secrecy import names_a_secret
 from poller.core.errors import SettingsError
 
 MASK = "…"
+WIDTH = 100
+"""Columns of an excerpt."""
 
 _OPEN_REFERENCE = re.compile(r"(['\"])(env|file):.*\1", re.DOTALL)
 _QUOTED = re.compile(r"\"[^\"]*\"?|'[^']*'?")
@@ -42,8 +44,18 @@ def _excerpt(text: str, line: int, column: int) -> list[str]:
     start = sum(len(each) + 1 for each in source[: line - 1])
     before, after = _masked(text, start, start + column - 1, start + len(whole))
     gutter = f"  {line} | "
+    before, after = _within(before, after, WIDTH - len(gutter))
     blank = re.sub(r"[^\t]", " ", before)
     return [f"{gutter}{before}{after}", f"{' ' * (len(gutter) - 2)}| {blank}^"]
+
+
+def _within(before: str, after: str, width: int) -> tuple[str, str]:
+    """As much of a line as is readable, with the caret's place in sight."""
+    if len(before) + len(after) > width and len(before) > width // 2:
+        before = MASK + before[len(before) - width // 2 + 1 :]
+    if len(before) + len(after) > width:
+        after = after[: width - len(before) - 1] + MASK
+    return before, after
 
 
 def _masked(text: str, start: int, caret: int, end: int) -> tuple[str, str]:

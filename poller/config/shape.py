@@ -58,7 +58,9 @@ class RawRetention(Section):
         timedelta(days=90), description="runs, healed missed polls and closed dead letters"
     )
     requests: forms.Kept = Field(timedelta(days=14), description="HTTP requests")
-    changes: forms.Kept = Field(None, description="the change feed; a reader who comes later takes a snapshot")
+    changes: forms.Kept = Field(
+        None, description="the change feed; a reader who comes later takes a snapshot"
+    )
 
 
 class RawRetry(Section):

@@ -49,7 +49,7 @@ def since_of(raw: RawSince, path: KeyPath, findings: Findings) -> SinceRule:
 
 
 _MEANINGLESS: dict[str, tuple[frozenset[str], str]] = {
-    "timestamp": (frozenset({"token", "expired"}), "a timestamp: remove it, or write kind = \"token\""),
+    "timestamp": (frozenset({"token", "expired"}), 'a timestamp: remove it, or write kind = "token"'),
     "integer": (
         frozenset(
             {"token", "expired", "format", "timezone", "granularity", "settle", "history", "until"},
@@ -77,7 +77,9 @@ def _check_kind(raw: RawSince, path: KeyPath, findings: Findings) -> None:
     counted = isinstance(raw.lookback, int)
     if raw.kind == "timestamp" and counted and raw.lookback != 0:
         findings.at_value(
-            (*path, "lookback"), f"{raw.lookback} is no duration", f'write a unit: lookback = "{raw.lookback}m"'
+            (*path, "lookback"),
+            f"{raw.lookback} is no duration",
+            f'write a unit: lookback = "{raw.lookback}m"',
         )
     if raw.kind == "integer" and not counted and raw.lookback:
         findings.at_value(
@@ -108,7 +110,7 @@ def _time_format(raw: RawSince, path: KeyPath, findings: Findings) -> TimeFormat
         findings.at_value(
             (*path, "format"),
             f"there is no format {shown(raw.format)}",
-            f"{did_you_mean(raw.format, _FORMATS)}; or a strftime pattern such as %Y-%m-%dT%H:%M:%S",
+            f"{did_you_mean(raw.format, _FORMATS)} (or a strftime pattern such as %Y-%m-%dT%H:%M:%S)",
         )
     return how
 

@@ -70,7 +70,7 @@ def _streams(name: str, raw: RawSource, spread: object, findings: Findings) -> I
             _check_retry(given.retry, (*path, "retry"), findings)
         _check_codes(given.errors, (*path, "errors"), findings)
         grid = f"{name}.{stream}" if spread else None
-        read = stream_of(name, stream, raw, given, grid, rules[stream], findings)
+        read = stream_of(name, stream, raw, given, grid, findings)
         if read is not None:
             built.append(read)
     if len(built) == len(raw.streams):  # else a feed may seem to be missing that is only wrong

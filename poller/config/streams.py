@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Literal, cast
 
 from poller import pagers, schedules
 from poller.config.columns import columns_of
-from poller.config.deletes import Deletes
 from poller.config.forms import IDENTIFIER, LONGEST_NAME
 from poller.config.places import KeyPath
 from poller.config.plugins import build
@@ -23,17 +23,12 @@ from poller.core.schedule import Schedule
 
 
 def stream_of(
-    source: str,
-    name: str,
-    given: RawSource,
-    raw: RawStream,
-    spread: str | None,
-    deletes: Deletes,
-    findings: Findings,
+    source: str, name: str, given: RawSource, raw: RawStream, spread: str | None, findings: Findings
 ) -> Stream | None:
     """The stream ``source.name``; None when something that it cannot do without was found wrong.
 
-    ``spread`` names the stream for its place in the grid; None leaves intervals on the epoch.
+    ``spread`` names the stream for its place in the grid; None leaves intervals on the epoch. What
+    it knows of deletions is added by :func:`poller.config.deletes.with_burials`.
     """
     path: KeyPath = ("sources", source, "streams", name)
     template = template_of(raw, path, findings)
@@ -45,9 +40,7 @@ def stream_of(
         return None
     check_placeholders(raw, template, pager, path, findings)
     _check_steering(raw, pager, path, findings)
-    errors = raw.errors if raw.errors is not None else given.errors
-    retry = raw.retry if raw.retry is not None else given.retry
-    return Stream(
+    stream = Stream(
         source=source,
         name=name,
         table=_table(source, name, raw, path, findings),
@@ -64,13 +57,21 @@ def stream_of(
         budget=raw.budget,
         changes=cast('Literal["full", "keys", "off"]', raw.changes),
         columns=columns_of(raw.columns, (*path, "columns"), findings),
-        errors=None if errors is None else body_codes(errors),
-        retry=retry_of(retry),
-        timeout=raw.timeout if raw.timeout is not None else given.timeout,
-        deleted=deletes.flag,
         secret_headers=tuple(secret_headers_of(raw, path, findings)),
         conditional=raw.conditional,
         accept=_accepted(raw, path, findings),
+    )
+    return _patient(stream, given, raw)
+
+
+def _patient(stream: Stream, given: RawSource, raw: RawStream) -> Stream:
+    """With what holds for the whole source, unless the stream says otherwise."""
+    errors = raw.errors if raw.errors is not None else given.errors
+    return replace(
+        stream,
+        errors=None if errors is None else body_codes(errors),
+        retry=retry_of(raw.retry if raw.retry is not None else given.retry),
+        timeout=raw.timeout if raw.timeout is not None else given.timeout,
         depth=given.limits.depth,
     )
 
@@ -86,8 +87,8 @@ def _schedule(raw: RawStream, spread: str | None, path: KeyPath, findings: Findi
 
 
 def _check_order(raw: RawStream, since: SinceRule | None, path: KeyPath, findings: Findings) -> None:
-    by_token = since is not None and since.kind is Kind.TOKEN
-    if by_token and raw.order in ("asc", "desc"):
+    opaque = since is not None and since.kind is Kind.TOKEN
+    if opaque and raw.order in ("asc", "desc"):
         findings.at_value(
             (*path, "order"),
             f'order "{raw.order}" is by position, and a token says nothing of order',
@@ -101,7 +102,7 @@ def _check_order(raw: RawStream, since: SinceRule | None, path: KeyPath, finding
             f'order "{raw.order}" is by position, and no updated_at says where a record\'s position is',
             'add updated_at, or write order = "key" or "none"',
         )
-    if since is not None and not by_token:
+    if since is not None and not opaque:
         findings.at_key(
             (*path, "since"),
             "updated_at is missing: without it nothing says how far the mirror has come",
@@ -111,8 +112,8 @@ def _check_order(raw: RawStream, since: SinceRule | None, path: KeyPath, finding
 
 def _check_steering(raw: RawStream, pager: Pager, path: KeyPath, findings: Findings) -> None:
     kind = raw.page["type"]
-    by_token = raw.since is not None and raw.since.kind == "token"
-    if pager.steering is Steering.POSITION and raw.order != "asc" and not by_token:
+    opaque = raw.since is not None and raw.since.kind == "token"
+    if pager.steering is Steering.POSITION and raw.order != "asc" and not opaque:
         where = (*path, "order") if "order" in raw.model_fields_set else (*path, "page")
         findings.at_value(
             where,

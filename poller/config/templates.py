@@ -169,9 +169,7 @@ def _headers(given: Mapping[str, Any], path: KeyPath, findings: Findings) -> Ite
             yield name, value
 
 
-def secret_headers_of(
-    raw: RawStream, path: KeyPath, findings: Findings
-) -> Iterator[tuple[str, Secret]]:
+def secret_headers_of(raw: RawStream, path: KeyPath, findings: Findings) -> Iterator[tuple[str, Secret]]:
     """The headers of the stream at ``path`` that carry a secret; headers are checked in the template."""
     for name, value in raw.headers.items():
         where = (*path, "headers", name)

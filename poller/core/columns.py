@@ -20,22 +20,20 @@ came. The text as received is always in ``_payload``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import reduce
 from itertools import chain
-from operator import attrgetter
-from typing import Any
-
-import msgspec
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from poller.core.column_names import column_name
-from poller.core.model import ColumnRule, Stream
+from poller.core.model import ColumnRule, Kind, Stream
 from poller.core.page import Record
 from poller.core.path import Path
-from poller.core.position import TimeFormat, canonical, parse
+from poller.core.position import TimeFormat
 
 MOST_COLUMNS = 1000
 """Fields beyond this many stay in ``_payload`` alone: such records are maps, not rows."""
@@ -125,7 +123,7 @@ def columns_of_settings(stream: Stream) -> tuple[Column, ...]:
     """The columns that the settings name: those of ``columns``, and the one of ``updated_at``."""
     named = tuple(_ruled(rule) for rule in stream.columns)
     where = stream.updated_at
-    if where is None or where.names is None or len(where.names) != 1:
+    if where is None or where.names is None or len(where.names) != 1 or _counts(stream):
         return named
     taken = {column.name for column in named}
     if column_name(where.text, frozenset()) in taken:
@@ -133,35 +131,34 @@ def columns_of_settings(stream: Stream) -> tuple[Column, ...]:
     return (*named, Column(column_name(where.text, taken), where.text, ColumnType.TIMESTAMP))
 
 
-def plan_columns(catalog: Catalog, records: Sequence[Record]) -> SchemaStep | None:
-    """What the table needs before it can hold ``records``; None when they fit as it is."""
+class Found(NamedTuple):
+    """What one column finds in the records of a page: a value each, and the Python types among them."""
+
+    values: Sequence[Any]
+    kinds: frozenset[type]
+
+
+def lay_out(catalog: Catalog, records: Sequence[Record]) -> list[Found]:
+    """The decoded values of ``records``, column by column, in the catalog's order: read once per page."""
+    fields = [record.fields for record in records]
+    members = _members([column.field for column in catalog.columns if column.path is None], fields)
+    return [
+        _seen(next(members) if column.path is None else [column.path.find(each) for each in fields])
+        for column in catalog.columns
+    ]
+
+
+def plan_columns(catalog: Catalog, records: Sequence[Record], found: Sequence[Found]) -> SchemaStep | None:
+    """What the table needs before it can hold ``records``, laid out as ``found``; None when they fit."""
     widened = tuple(
         Widening(column, to)
-        for column in catalog.columns
-        if column.type not in PINNED and (to := _joined(column, _found(column, records))) is not column.type
+        for column, held in zip(catalog.columns, found, strict=True)
+        if column.type not in PINNED and (to := join(column.type, _narrowest(held))) is not column.type
     )
-    known = {column.field for column in catalog.columns if column.path is None}
-    fields = dict.fromkeys(chain.from_iterable(map(_FIELDS, records)))
-    fresh = [] if catalog.full else [name for name in fields if name not in known]
+    fresh = [] if catalog.full else _unknown(catalog, records)
     added = _named(catalog, fresh[: MOST_COLUMNS - len(catalog.columns)], records)
     full = len(fresh) > MOST_COLUMNS - len(catalog.columns)
     return SchemaStep(added, widened, full) if added or widened or full else None
-
-
-def rows(catalog: Catalog, records: Sequence[Record]) -> list[Sequence[Any]]:
-    """The values of ``records``, column by column, in the catalog's order; None is null."""
-    return [_stored(column, _found(column, records), catalog.how) for column in catalog.columns]
-
-
-def widened_value(value: Any, old: ColumnType, new: ColumnType) -> Any:  # noqa: ANN401 (any SQL value)
-    """A stored value of a column of type ``old`` as a column of type ``new`` stores it."""
-    if value is None or old is new or old is ColumnType.DECIMAL:
-        return value
-    if old is ColumnType.BOOLEAN:
-        return _json_text(bool(value))
-    if new is ColumnType.FLOAT:
-        return float(value)
-    return value if new is ColumnType.BIGINT else _json_text(value)
 
 
 def join(one: ColumnType, other: ColumnType) -> ColumnType:
@@ -175,16 +172,9 @@ def join(one: ColumnType, other: ColumnType) -> ColumnType:
 
 def type_of(values: Sequence[Any]) -> ColumnType:
     """The narrowest type that holds all of these JSON values."""
-    kinds = set(map(type, values))
-    found = reduce(join, (_TYPES[kind] for kind in kinds if kind is not int), ColumnType.UNKNOWN)
-    if int in kinds:
-        whole = [value for value in values if type(value) is int]
-        found = join(found, _integer_type(min(whole), max(whole)))
-    return found
+    return _narrowest(_seen(values))
 
 
-_FIELDS = attrgetter("fields")
-_JSON = msgspec.json.Encoder(decimal_format="number")
 _TYPES: Mapping[type, ColumnType] = {
     type(None): ColumnType.UNKNOWN,
     bool: ColumnType.BOOLEAN,
@@ -194,19 +184,11 @@ _TYPES: Mapping[type, ColumnType] = {
     dict: ColumnType.JSON,
     list: ColumnType.JSON,
 }
-_AS_THEY_ARE: Mapping[ColumnType, frozenset[type]] = {
-    ColumnType.UNKNOWN: frozenset(),
-    ColumnType.BOOLEAN: frozenset({bool}),
-    ColumnType.INTEGER: frozenset({int}),
-    ColumnType.BIGINT: frozenset({int}),
-    ColumnType.FLOAT: frozenset({float}),
-    ColumnType.DECIMAL: frozenset(),
-    ColumnType.TEXT: frozenset({str}),
-    ColumnType.JSON: frozenset(),
-    ColumnType.TIMESTAMP: frozenset(),
-    ColumnType.DATE: frozenset({str}),
-}
-"""Values that a column stores without being rewritten."""
+
+
+def _counts(stream: Stream) -> bool:
+    """Whether positions are numbers, which need no column type of their own."""
+    return stream.since is not None and stream.since.kind is Kind.INTEGER
 
 
 def _ruled(rule: ColumnRule) -> Column:
@@ -214,15 +196,35 @@ def _ruled(rule: ColumnRule) -> Column:
     return Column(column_name(rule.name, ()), rule.path.text, kind, rule.path)
 
 
-def _found(column: Column, records: Sequence[Record]) -> list[Any]:
-    if column.path is not None:
-        return [column.path.find(record.fields) for record in records]
-    name = column.field
-    return [fields.get(name) for fields in map(_FIELDS, records)]
+def _members(names: Sequence[str], fields: Sequence[dict[str, Any]]) -> Iterator[Sequence[Any]]:
+    """The values of each named member; None where a record lacks it."""
+    if len(names) > 1 and fields:
+        try:
+            return iter(list(zip(*map(itemgetter(*names), fields), strict=True)))
+        except KeyError:
+            pass  # some record lacks some member: the slower way
+    return ([each.get(name) for each in fields] for name in names)
 
 
-def _joined(column: Column, values: Sequence[Any]) -> ColumnType:
-    return join(column.type, type_of(values))
+def _seen(values: Sequence[Any]) -> Found:
+    return Found(values, frozenset(map(type, values)))
+
+
+def _narrowest(found: Found) -> ColumnType:
+    kind = reduce(join, (_TYPES[kind] for kind in found.kinds if kind is not int), ColumnType.UNKNOWN)
+    if int in found.kinds:
+        whole = found.values
+        if len(found.kinds) > 1:
+            whole = [value for value in found.values if type(value) is int]
+        kind = join(kind, _integer_type(min(whole), max(whole)))
+    return kind
+
+
+def _unknown(catalog: Catalog, records: Sequence[Record]) -> list[str]:
+    """Members that have no column, in the order in which they come up."""
+    known = {column.field for column in catalog.columns if column.path is None}
+    strange = [record.fields for record in records if not record.fields.keys() <= known]
+    return [name for name in dict.fromkeys(chain.from_iterable(strange)) if name not in known]
 
 
 def _named(catalog: Catalog, fields: Sequence[str], records: Sequence[Record]) -> tuple[Column, ...]:
@@ -238,40 +240,6 @@ def _named(catalog: Catalog, fields: Sequence[str], records: Sequence[Record]) -
         kind = type_of([record.fields.get(name) for record in records])
         added.append(Column(chosen, name, kind))
     return tuple(added)
-
-
-def _stored(column: Column, values: list[Any], how: TimeFormat) -> Sequence[Any]:
-    foreign = set(map(type, values)) - _AS_THEY_ARE[column.type] - {type(None)}
-    if not foreign:
-        return values
-    if column.type is ColumnType.TIMESTAMP:
-        return [None if value is None else _timestamp(value, how) for value in values]
-    write = _WRITE[column.type]
-    return [None if value is None else write(value) for value in values]
-
-
-def _timestamp(value: Any, how: TimeFormat) -> str:  # noqa: ANN401 (any JSON value)
-    position = parse(value, how)
-    return _text(value) if position is None else canonical(position)
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 (any JSON value)
-    return value if isinstance(value, str) else _json_text(value)
-
-
-def _json_text(value: Any) -> str:  # noqa: ANN401 (any JSON value)
-    if type(value) is float:
-        return repr(value)
-    return _JSON.encode(value).decode()
-
-
-_WRITE: Mapping[ColumnType, Callable[[Any], Any]] = {
-    ColumnType.FLOAT: float,
-    ColumnType.DECIMAL: _text,
-    ColumnType.TEXT: _text,
-    ColumnType.JSON: _json_text,
-    ColumnType.DATE: _text,
-}
 
 
 def _integer_type(lowest: int, highest: int) -> ColumnType:

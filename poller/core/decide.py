@@ -91,13 +91,14 @@ def decide(records: Sequence[Record], held: Mapping[str, Held], terms: Terms) ->
     for record in newest:
         old = held.get(record.key)
         if old is None:
-            writes.append(_write(record, old, terms))
+            writes.append(Write(record, _op(record, not record.deleted, terms), False, not record.deleted))
         elif old.digest == record.digest and old.deleted == record.deleted:
             unchanged += 1
         elif not _replaces(record, old, requested, terms.how):
             refused += 1
         else:
-            writes.append(_write(record, old, terms))
+            appears = old.deleted and not record.deleted
+            writes.append(Write(record, _op(record, appears, terms), True, appears))
     return Batch(tuple(writes), _count(writes, terms, unchanged, refused))
 
 
@@ -143,42 +144,25 @@ def _replaces(record: Record, old: Held, requested: str, how: TimeFormat) -> boo
     return position > old.position
 
 
-def _write(record: Record, old: Held | None, terms: Terms) -> Write:
-    appears = not record.deleted and (old is None or old.deleted)
+def _op(record: Record, appears: bool, terms: Terms) -> Op:  # noqa: FBT001 (a fact, no switch)
     if record.deleted:
-        op = Op.DELETE  # also in the first scan: a reader must not take a tombstone for a row
-    elif terms.snapshot:
-        op = Op.SNAPSHOT
-    else:
-        op = Op.INSERT if appears else Op.UPDATE
-    return Write(record, op, old is not None, appears)
+        return Op.DELETE  # also in the first scan: a reader must not take a tombstone for a row
+    if terms.snapshot:
+        return Op.SNAPSHOT
+    return Op.INSERT if appears else Op.UPDATE
 
 
 def _count(writes: Sequence[Write], terms: Terms, unchanged: int, refused: int) -> Committed:
-    inserted = updated = deleted = late = fresh = 0
-    for record, op, _known, appears in writes:
-        if op is Op.DELETE:
-            deleted += 1
-        elif appears:
-            inserted += 1
-        else:
-            updated += 1
-        late += _is_below(record.position, terms.late_below)
-        fresh += op is not Op.DELETE and _is_fresh(record.position, terms.fresh_through)
+    below, through = terms.late_below, terms.fresh_through
+    places = [write.record.position for write in writes]
+    alive = [write.record.position for write in writes if write.op is not Op.DELETE]
+    inserted = sum([write.appears for write in writes])
     return Committed(
         inserted=inserted,
-        updated=updated,
+        updated=len(alive) - inserted,
         unchanged=unchanged,
-        deleted=deleted,
+        deleted=len(writes) - len(alive),
         refused=refused,
-        late=late,
-        fresh=fresh,
+        late=0 if below is None else sum(place is not None and place < below for place in places),
+        fresh=len(alive) if through is None else sum(place is None or place <= through for place in alive),
     )
-
-
-def _is_below(position: Position | None, bound: Position | None) -> bool:
-    return position is not None and bound is not None and position < bound
-
-
-def _is_fresh(position: Position | None, through: Position | None) -> bool:
-    return position is None or through is None or position <= through

@@ -9,6 +9,7 @@
     ├── StoreError           the database refused
     │   ├── Fenced           another owner, or a reset, took the stream away
     │   ├── LeaseHeld        another process owns the source
+    │   ├── SnapshotNeeded   a reader asks for changes that are no longer kept
     │   ├── StoreUnavailable locked, full, gone, read-only
     │   └── SchemaOutdated   migrations have to run first
     └── Stopped              we were asked to stop before the work was done
@@ -119,6 +120,10 @@ class Fenced(StoreError):
 
 class LeaseHeld(StoreError):
     """Another process owns the source; the message names its host and pid."""
+
+
+class SnapshotNeeded(StoreError):
+    """The change feed cannot go on from where a reader stands without leaving something out."""
 
 
 class StoreUnavailable(StoreError):

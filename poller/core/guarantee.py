@@ -68,8 +68,8 @@ _BY_TOKEN = (
 def _what_becomes_of_deletions(stream: Stream) -> str:
     if stream.buried_by is not None:
         return f"Rows that {stream.buried_by} names become tombstones, unless a newer version came since."
-    by_token = stream.since is not None and stream.since.kind is Kind.TOKEN
-    return _DELETIONS[(stream.deleted is not None, by_token)]
+    opaque = stream.since is not None and stream.since.kind is Kind.TOKEN
+    return _DELETIONS[(stream.deleted is not None, opaque)]
 
 
 _DELETIONS = {

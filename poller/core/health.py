@@ -133,10 +133,16 @@ def worst(states: Iterable[State]) -> State:
     return min(states, key=WORST_FIRST.index, default=State.NEW)
 
 
+_LAST = {
+    None: "no run has ended",
+    Outcome.FAILED: "the last run failed",
+    Outcome.KILLED: "the last run was killed",
+}
+"""What is said of the run before the silence; one that ended well is not to blame for it."""
+
+
 def _last_known(facts: Facts, now: datetime) -> str:
-    ended = (
-        "no run has ended" if facts.last_outcome is None else f"the last run ended as {facts.last_outcome}"
-    )
+    ended = _LAST.get(facts.last_outcome, "nothing was polled since")
     if facts.last_drained is None:
         return f"never read to its end; {ended}"
     return f"last read to its end {about(now - facts.last_drained)} ago; {ended}"

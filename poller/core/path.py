@@ -36,7 +36,7 @@ class Path:
             try:
                 compiled = jmespath.compile(self.text)
             except JMESPathError as error:
-                reason = str(error).splitlines()[0]
+                reason = str(error).splitlines()[0].partition("expression: ")[2].rstrip(":")
                 raise ValueError(f"not a JMESPath: {self.text!r}: {reason}") from error
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "_compiled", compiled)

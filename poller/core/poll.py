@@ -27,13 +27,14 @@ from dataclasses import replace
 
 from poller.core.errors import ScanError
 from poller.core.model import Order
-from poller.core.page import Page
+from poller.core.page import Page, Reject
 from poller.core.paging import Steering
 from poller.core.scan.course import MOST_PASSES, Course
 from poller.core.scan.evidence import clock_of
 from poller.core.scan.place import Place, begins_listing
 from poller.core.scan.progress import Progress, resume, save, seen
-from poller.core.scan.turn import Turn, after_expiry, after_refusal, take
+from poller.core.scan.smaller import is_alone, spoilt
+from poller.core.scan.turn import Turn, after_expiry, after_refusal, after_unreadable, take
 from poller.core.steps import (
     Answer,
     Checkpoint,
@@ -48,6 +49,7 @@ from poller.core.steps import (
     Notice,
     NoticeKind,
     Step,
+    Unreadable,
 )
 from poller.core.validators import conditional
 from poller.core.watermark import finish
@@ -64,17 +66,22 @@ def poll(scan: Scan, checkpoint: Checkpoint | None = None) -> Flow:
     progress = resume(scan, checkpoint)
     fetched = _brought((yield _first_fetch(scan, progress)))
     unsaid: tuple[Notice, ...] = ()
+    lost: tuple[Reject, ...] = ()
     while True:
         if not isinstance(fetched, Page):
             turn = _without_a_page(scan, progress.place, fetched)
-            unsaid += turn.notices
-            progress = replace(progress, place=turn.course.onto or progress.place)
+            unsaid += turn.notices + turn.course.notices
+            elsewhere = turn.course.onto or progress.place
+            if isinstance(fetched, Unreadable) and is_alone(progress.place, elsewhere):
+                lost += (spoilt(fetched.error),)
+            progress = replace(progress, place=elsewhere)
             fetched = _brought((yield _fetch(scan, progress.place)))
             continue
         turn = take(scan, progress.place, fetched, progress.horizon)
         progress, notices = seen(scan, progress, fetched, turn)
         commit = _commit(scan, progress, fetched, unsaid + notices)
-        unsaid = ()
+        commit = replace(commit, rejects=(*commit.rejects, *lost))
+        unsaid, lost = (), ()
         onto = turn.course.onto
         if turn.course.again is not None:
             onto = yield from _repeat_until_proved(scan, progress, commit, turn.course)
@@ -108,12 +115,12 @@ def _fetch(scan: Scan, place: Place) -> Fetch:
     link = scan.link(place)
     if link is not None:
         request = replace(request, target=link, params=(), found_under=request.target)
-    sends_token = scan.by_token and place.since_text is not None
+    asked = scan.opaque and place.since_text is not None
     return Fetch(
         request=request,
         mid_scan=place.cursor is not None,
         optional=place.size > stream.pager.size,
-        forgotten=scan.rule.expired if sends_token else frozenset(),
+        forgotten=scan.rule.expired if asked else frozenset(),
         further=place.offset > 0 and stream.pager.steering is Steering.PAGE,
     )
 
@@ -121,6 +128,8 @@ def _fetch(scan: Scan, place: Place) -> Fetch:
 def _without_a_page(scan: Scan, place: Place, fetched: Fetched) -> Turn:
     if isinstance(fetched, Expired):
         return after_expiry(scan, place, fetched.reason)
+    if isinstance(fetched, Unreadable):
+        return after_unreadable(scan, place, fetched.error)
     return after_refusal(scan, place)
 
 
@@ -151,7 +160,7 @@ def _listing(progress: Progress) -> Listing | None:
 
 def _drained(commit: Commit, scan: Scan, progress: Progress) -> Commit:
     """The transaction that also says that the scan is drained."""
-    missing = scan.by_token and progress.token is None
+    missing = scan.opaque and progress.token is None
     text = "no page gave a token to go on from; the next poll asks as this one did"
     notices = (*commit.notices, Notice(NoticeKind.TOKEN_MISSING, text)) if missing else commit.notices
     return replace(commit, finish=finish(scan, progress), notices=notices)

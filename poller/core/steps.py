@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from poller.core.errors import FetchError
 from poller.core.page import Page, Record, Reject, Validators
 from poller.core.position import Position
 from poller.core.request import Request
@@ -48,6 +49,7 @@ class NoticeKind(StrEnum):
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 (no password)
     TOKEN_MISSING = "token_missing"  # noqa: S105 (no password)
     ABSENT_KEPT = "absent_kept"
+    PAGE_UNREADABLE = "page_unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,16 @@ class Declined:
     reason: str
 
 
-Fetched = Page | Expired | Declined
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The answer cannot be cut into records, or is out of bounds: ``error`` is what the run fails with
+    where no smaller page helps.
+    """
+
+    error: FetchError
+
+
+Fetched = Page | Expired | Declined | Unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ def conditional(request: Request, known: Validators | None) -> Request | None:
     if known is None or known.request != name_of(request) or is_conditional(request):
         return None
     field = (
-        ("If-None-Match", known.etag) if known.etag is not None else ("If-Modified-Since", known.last_modified)
+        ("If-None-Match", known.etag)
+        if known.etag is not None
+        else ("If-Modified-Since", known.last_modified)
     )
     return replace(request, headers=(*request.headers, (field[0], field[1] or "")))
 

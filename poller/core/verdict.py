@@ -142,7 +142,7 @@ def _body_code(codes: BodyCodes | None, document: Document, response: Response) 
         return None
     message = codes.message.find(document.around) if codes.message is not None else None
     reason = f"HTTP {response.status} with {codes.status.text} = {code!r}"
-    reason += f": {message!s:.200}" if message is not None else ""
+    reason += f": {message!s:.2000}" if message is not None else ""
     if code in codes.retry:
         return Again(Category.RATE_LIMITED, reason, wait_seconds(response))
     return Fatal(

@@ -11,7 +11,7 @@ from poller.core.window import Scan
 
 def finish(scan: Scan, progress: Progress) -> Finish:
     """What the drained scan proves."""
-    if scan.by_token:
+    if scan.opaque:
         return _by_token(scan, progress)
     settle = nanoseconds(scan.rule.settle)
     reached = _trusted(scan, progress)

@@ -51,13 +51,13 @@ class Scan:
         return self.rule.kind is not Kind.INTEGER
 
     @property
-    def by_token(self) -> bool:
+    def opaque(self) -> bool:
         """Whether since is an opaque token of the API."""
         return self.rule.kind is Kind.TOKEN
 
     def link(self, place: Place) -> str | None:
         """The token as the whole next request (a delta link); None where it is sent inside one."""
-        if not self.by_token or place.cursor is not None or self.stream.filters_by_since:
+        if not self.opaque or place.cursor is not None or self.stream.filters_by_since:
             return None
         return place.since_text
 
@@ -82,7 +82,7 @@ class Scan:
         return lowered if understood is None else min(understood, lowered)
 
     def _since_value(self, place: Place) -> Json:
-        if self.by_token:
+        if self.opaque:
             return place.since_text
         if place.since is None or self.stream.since is None:
             return None

@@ -1,8 +1,9 @@
 """The daemon: holds the leases, polls each stream when its slot comes, and ends in good order.
 
 The main thread is the heart: once a second it notes both clocks (a suspension or a clock that
-was set is seen in the beat after it), looks at the signals, and once a minute looks for streams
-that should have been woken and were not. Polls run in a bounded pool of threads.
+was set is seen in the beat after it), looks at the signals, has commands looked for, and once a
+minute looks for streams that should have been woken and were not. Polls run in a bounded pool of
+threads.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import signal
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from types import FrameType
 from typing import Protocol
 
@@ -24,9 +25,11 @@ from poller.core.errors import PollerError, StoreError
 from poller.core.heartbeat import Beat, Pulse, first_beat, heard, noted
 from poller.core.ledger import Lapse, Liveness, Reason
 from poller.core.model import Stream
-from poller.core.runs import RunKind
+from poller.core.runs import Report, RunKind
+from poller.engine import commands
+from poller.engine.commands import Commands
 from poller.engine.ports import Clock
-from poller.engine.run import Runner
+from poller.engine.turns import Turns
 from poller.engine.wake import Waker
 
 log = structlog.get_logger("poller.daemon")
@@ -41,7 +44,7 @@ OVERSLEPT = timedelta(seconds=15)
 """How long after its slot a stream that nobody woke is polled all the same."""
 
 
-class Household(Protocol):
+class Household(commands.Household, Protocol):
     """What the daemon needs of the house; bootstrap builds it."""
 
     stop: threading.Event
@@ -49,12 +52,7 @@ class Household(Protocol):
     """Set when a lease was lost to another process."""
 
     @property
-    def streams(self) -> tuple[Stream, ...]: ...
-
-    @property
     def workers(self) -> int: ...
-
-    def runner(self) -> Runner: ...
 
     def reload(self) -> None:
         """Read the settings again and take them over. Raises SettingsError; the old ones stay then."""
@@ -62,6 +60,10 @@ class Household(Protocol):
 
     def leased(self) -> AbstractContextManager[None]:
         """Hold the leases of all sources. Raises LeaseHeld."""
+        ...
+
+    def housekeeping(self) -> AbstractContextManager[None]:
+        """Prune what is no longer kept, until ``stop`` is set."""
         ...
 
 
@@ -72,9 +74,9 @@ class Daemon:
         self._house = house
         self._clock = clock
         self._waker = Waker(self.wake)
-        self._pool = ThreadPoolExecutor(house.workers, thread_name_prefix="poll")
+        self._turns = Turns(house.workers, house.stop)
+        self._commands = Commands(house, self._turns, self._poll_for_somebody, self._soon)
         self._lock = threading.Lock()
-        self._busy: set[str] = set()
         self._looked_at: dict[str, datetime] = {}
         """When each stream was last polled, or tried to be."""
         self._ended_at: dict[str, datetime] = {}
@@ -86,7 +88,7 @@ class Daemon:
     def run(self) -> int:
         """Poll until stopped; the exit code: 0 after a stop in good order, 1 when a lease was lost."""
         self._listen()
-        with self._house.leased():
+        with self._house.leased(), self._house.housekeeping():
             self._pulse = first_beat(self._beat())
             streams = self._house.streams
             self._waker.start(streams)
@@ -97,45 +99,49 @@ class Daemon:
             finally:
                 self._house.stop.set()
                 self._waker.stop()
-                self._pool.shutdown(wait=True, cancel_futures=True)
+                self._commands.close()
+                self._turns.close()
+                self._commands.give_back()
         log.info("stopped")
         return 1 if self._house.lost.is_set() else 0
 
     def wake(self, name: str) -> None:
         """Poll a stream as soon as a thread is free, unless it is being polled or waits for that."""
-        with self._lock:
-            if name in self._busy or self._house.stop.is_set():
-                return
-            self._busy.add(name)
-        self._pool.submit(self._work, name)
+        self._turns.offer(name, partial(self._poll_in_turn, name))
 
-    def _work(self, name: str) -> None:
+    def _soon(self, name: str) -> None:
+        """Poll a stream, behind whoever works on it now."""
+        self._turns.queue(name, partial(self._poll_in_turn, name))
+
+    def _poll_in_turn(self, name: str) -> None:
         """One poll; when slots fell due meanwhile, one more behind whoever waits already."""
-        again = False
-        try:
-            again = self._poll(name)
-        except Exception:  # a thread that dies in silence would be a stream that is never polled again
-            log.exception("defect", stream=name)
-        finally:
-            with self._lock:
-                self._busy.discard(name)
-        if again:
-            self.wake(name)
-
-    def _poll(self, name: str) -> bool:
         stream = next((each for each in self._house.streams if str(each) == name), None)
         if stream is None or self._house.stop.is_set():
-            return False
+            return
         report = self._house.runner().poll(stream, RunKind.POLL, self._liveness(name))
-        ended = self._clock()
+        ended = self._noted(name, report)
         self._looked_at[name] = ended
+        if report.slot is not None and stream.schedule.latest(ended) > report.slot:
+            self._soon(name)
+
+    def _poll_for_somebody(self, stream: Stream) -> Report:
+        """One poll that owns no slot; a slot that fell due meanwhile is polled behind it."""
+        began = self._clock()
+        report = self._house.runner().poll(stream, RunKind.MANUAL)
+        if stream.schedule.latest(self._noted(str(stream), report)) > began:
+            self._soon(str(stream))
+        return report
+
+    def _noted(self, name: str, report: Report) -> datetime:
+        """When a poll ended, once what it says of the stream is noted."""
+        ended = self._clock()
         if report.database_away:
             self._away_since.setdefault(name, ended)
         else:
             self._away_since.pop(name, None)
         if report.run_id is not None:
             self._ended_at[name] = ended
-        return report.slot is not None and stream.schedule.latest(ended) > report.slot
+        return ended
 
     def _liveness(self, name: str) -> Liveness:
         """What this process knows of its own life now, as far as it concerns one stream."""
@@ -157,6 +163,7 @@ class Daemon:
             before = self._pulse.newest.wall
             if self._take_pulse().newest.wall < before:
                 self._begin_anew("the clock went back")
+            self._commands.look()
             if self._house.lost.is_set():
                 log.error("lease lost", hint="another process took a source over; this one stops")
                 self._house.stop.set()
@@ -192,8 +199,7 @@ class Daemon:
 
     def _settle_busy(self) -> None:
         """Slots that pass while a stream is being polled are overrun now, not when the poll ends."""
-        with self._lock:
-            busy = set(self._busy)
+        busy = self._turns.busy
         now, memory = self._clock(), self._house.runner().memory
         for stream in self._house.streams:
             if str(stream) in busy and str(stream) not in self._away_since:

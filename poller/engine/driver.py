@@ -17,10 +17,11 @@ from functools import partial
 
 import structlog
 
-from poller.core.errors import PollerError, Stopped
+from poller.core.errors import FetchError, PollerError, Stopped
 from poller.core.runs import Attempt, OpenRun
 from poller.core.scan.progress import Progress
-from poller.core.steps import Answer, Commit, Committed, Exchange, Exchanged, Fetch, Fetched, Step
+from poller.core.scan.smaller import UNREADABLE
+from poller.core.steps import Answer, Commit, Committed, Exchange, Exchanged, Fetch, Fetched, Step, Unreadable
 from poller.core.verdict import judge
 from poller.engine.ports import Clock, Memory, Voice
 
@@ -52,15 +53,20 @@ class Hands:
     _attempts: deque[Attempt] = field(default_factory=deque)
 
     def fetch(self, step: Fetch) -> Fetched:
-        """One page. Raises FetchError, Stopped."""
-        return self.voice.fetch(
-            self.run.stream,
-            step.request,
-            partial(judge, self.run.stream, step),
-            self._attempts.append,
-            run=f"{self.run.stream}#{self.run.run_id}",
-            give_up_at=self.give_up_at,
-        )
+        """One page, or that it cannot be read. Raises FetchError, Stopped."""
+        try:
+            return self.voice.fetch(
+                self.run.stream,
+                step.request,
+                partial(judge, self.run.stream, step),
+                self._attempts.append,
+                run=f"{self.run.stream}#{self.run.run_id}",
+                give_up_at=self.give_up_at,
+            )
+        except FetchError as error:
+            if error.category in UNREADABLE:
+                return Unreadable(error)
+            raise
 
     def commit(self, step: Commit) -> Committed:
         """One page's transaction. Raises Fenced, StoreUnavailable."""

@@ -34,6 +34,9 @@ OF_THE_CURSOR = frozenset(
 )
 """Failures that a stored cursor may be the cause of."""
 
+LONGEST_ERROR = 1000
+"""Characters of an error that are kept. It is cut when it is clean: half a secret is not known again."""
+
 log = structlog.get_logger("poller.run")
 
 
@@ -83,6 +86,7 @@ class Runner:
             watermark=state.watermark,
             watermark_text=state.watermark_text,
             previous_highest=state.highest,
+            validators=state.validators,
         )
         return self._logged(self._drive(hands, scan, state))
 
@@ -125,7 +129,7 @@ class Runner:
     def _closed(
         self, hands: Hands, state: StreamState, outcome: RunOutcome, error: PollerError | None
     ) -> Report:
-        run, told = hands.run, None if error is None else self.clean(_told(error))
+        run, told = hands.run, None if error is None else self.clean(_told(error))[:LONGEST_ERROR]
         after = state.watermark
         try:
             self.memory.end(run, outcome, self.clock(), hands.attempts(), told)

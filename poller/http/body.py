@@ -8,6 +8,7 @@ is followed by garbage, is an error (RFC 1952 §2.2, §2.3.1).
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 
 from poller.core.model import Limits
 
@@ -16,6 +17,11 @@ PIECE = 262_144
 
 RATIO_FROM = 1_000_000
 """Decoded bytes from which the ratio counts: a small, dull page compresses better than any bomb."""
+
+HELD = 32_000_000
+"""Decoded bytes that are held before the end has come. A body that swells beyond is only counted from there,
+and inflated again from what came over the wire once it is known to be within the limits: a bomb costs its
+own size, not its victim's."""
 
 GZIP = 31
 """zlib's window bits for the gzip format alone."""
@@ -41,6 +47,7 @@ class Body:
         self.wire = 0
         self._limits = limits
         self._pieces: list[bytes] = []
+        self._packed: list[bytes] = []
         self._decoded = 0
         self._inflater = _Inflater() if _is_gzip(encoding) else None
         if length is not None and length.isascii() and length.isdigit() and int(length) > limits.wire:
@@ -54,9 +61,8 @@ class Body:
         if self._inflater is None:
             self._keep(chunk)
             return
-        rest = chunk
-        while rest:
-            piece, rest = self._inflater.inflate(rest)
+        self._packed.append(chunk)
+        for piece in self._inflater.inflated(chunk):
             self._keep(piece)
 
     def finish(self) -> bytes:
@@ -66,8 +72,16 @@ class Body:
         return self.so_far()
 
     def so_far(self) -> bytes:
-        """What was decoded until now."""
-        return b"".join(self._pieces)
+        """What was decoded until now, up to its limit."""
+        if not self._is_only_counted:
+            return b"".join(self._pieces)
+        anew = _Inflater()
+        pieces = (piece for chunk in self._packed for piece in anew.inflated(chunk))
+        return b"".join(pieces)[: self._limits.decoded]
+
+    @property
+    def _is_only_counted(self) -> bool:
+        return self._inflater is not None and self._decoded > HELD
 
     def _keep(self, piece: bytes) -> None:
         self._decoded += len(piece)
@@ -78,7 +92,10 @@ class Body:
             raise OutOfBounds(
                 f"the body inflates to over {self._limits.ratio} times its {self.wire:,} bytes (limits.ratio)"
             )
-        self._pieces.append(piece)
+        if self._is_only_counted:
+            self._pieces.clear()
+        else:
+            self._pieces.append(piece)
 
 
 class _Inflater:
@@ -89,7 +106,14 @@ class _Inflater:
         self.at_end = False
         """Whether the stream may end here: a member is complete and none is begun."""
 
-    def inflate(self, chunk: bytes) -> tuple[bytes, bytes]:
+    def inflated(self, chunk: bytes) -> Iterator[bytes]:
+        """What ``chunk`` decodes to, at most :data:`PIECE` bytes at a time."""
+        rest = chunk
+        while rest:
+            piece, rest = self._inflate(rest)
+            yield piece
+
+    def _inflate(self, chunk: bytes) -> tuple[bytes, bytes]:
         """At most :data:`PIECE` decoded bytes, and what is left of ``chunk``."""
         try:
             piece = self._member.decompress(chunk, PIECE)

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 
+from poller.core.errors import StoreError
 from poller.core.model import Reveal, Source, Stream
 from poller.core.page import Response
 from poller.core.request import Request
 from poller.core.runs import Attempt
 from poller.core.steps import Fetched
+from poller.core.tokens import TokenAuth
 from poller.core.verdict import Verdict
 from poller.http.conversation import Conversation, Line
 from poller.http.credentials import Credentials
 from poller.http.exchange import refuse_redirects
 from poller.http.holds import Hold, StoredHolds
+from poller.http.learned import Learned
 from poller.http.origins import Base
 from poller.http.patience import Patience, Stop
+from poller.http.permits import PassingPermits, StoredPermits
 from poller.http.redact import Redactor, guard, unguard
 from poller.http.retry import persist
 from poller.http.throttle import Throttle
+from poller.http.tokens import Tokens
 from poller.http.transport import DeadlineTransport
+from poller.http.turns import Turns
+from poller.http.usage import StoredUsage, Usage
 
 GRACE = timedelta(seconds=15)
 """How long a request under way may go on after we were asked to stop."""
@@ -35,10 +44,12 @@ class HttpVoice:
     ``stop`` is an event: once it is set nothing new is sent, waits end with Stopped, and a
     request under way has ``grace`` left. ``debug`` is given each request as a curl line and
     its answer as a line, without secrets. ``tls`` None trusts what the machine (and
-    ``SSL_CERT_FILE``) trusts. Raises SettingsError for a base URL that cannot be used.
+    ``SSL_CERT_FILE``) trusts. Tokens are kept in ``state_dir``; None keeps them in memory alone.
+    ``permits`` None keeps the rate budget for as long as the voice lives; ``usage`` None notes none.
+    Raises SettingsError for a base URL, or a place of tokens, that cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what may be absent is named)
         self,
         source: Source,
         holds: StoredHolds,
@@ -50,16 +61,25 @@ class HttpVoice:
         *,
         grace: timedelta = GRACE,
         tls: ssl.SSLContext | None = None,
+        state_dir: Path | None = None,
+        permits: StoredPermits | None = None,
+        usage: StoredUsage | None = None,
     ) -> None:
         base = Base(source.base_url)
+        secrets = Learned(source.name, reveal, redactor)
+        auth = source.auth
+        tokens = Tokens(auth, base, secrets, state_dir) if isinstance(auth, TokenAuth) else None
+        secure = base.url.scheme == "https" or (tokens is not None and tokens.is_secure)
         self._watching = guard(redactor)
+        kept = PassingPermits() if permits is None else permits
+        throttle = Throttle(source.name, source.concurrency, source.rate_limit, kept)
         self._line = Line(
             source=source,
             base=base,
-            client=_client(source.concurrency, tls, secure=base.url.scheme == "https"),
-            credentials=Credentials(source, reveal, redactor),
-            hold=Hold(source.name, holds, clock),
-            throttle=Throttle(source.concurrency, source.rate_limit),
+            client=_client(source.concurrency, tls, secure=secure),
+            credentials=Credentials(source, secrets, tokens),
+            turns=Turns(Hold(source.name, holds, clock), throttle, redactor.clean),
+            usage=Usage(source, usage),
             redactor=redactor,
             clock=clock,
             stop=stop,
@@ -89,8 +109,14 @@ class HttpVoice:
         self._line.credentials.forget()
 
     def close(self) -> None:
-        """Close the connections. No request may be under way."""
+        """Close the connections, and give back the permits that were not used.
+
+        No request may be under way.
+        """
         self._line.client.close()
+        self._line.usage.close()
+        with contextlib.suppress(StoreError):  # permits that are not given back count as used
+            self._line.turns.close()
         unguard(self._watching)
 
 

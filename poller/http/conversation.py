@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
 
-from poller.core.errors import Category, FetchError, Stopped
+from poller.core.errors import Category, FetchError
 from poller.core.model import Source, Stream
 from poller.core.page import Page, Response
 from poller.core.request import Request
-from poller.core.retry_after import http_date, wait_seconds
+from poller.core.retry_after import wait_seconds
 from poller.core.runs import Attempt
 from poller.core.steps import Declined, Expired, Fetched
 from poller.core.verdict import Again, Fatal, Renew, Verdict
-from poller.http.credentials import Credentials, Identity
-from poller.http.curl import as_answer, as_curl
-from poller.http.deadline import Abandoned, Deadline
-from poller.http.exchange import Answer, Fields, Unanswered, exchange
-from poller.http.holds import Hold
+from poller.http.attempt import Sending, send
+from poller.http.credentials import Credentials
+from poller.http.errand import Errand
+from poller.http.exchange import Answer, Unanswered
+from poller.http.identity import Identity
 from poller.http.origins import Base, shown
 from poller.http.patience import Patience, Stop
 from poller.http.redact import Redactor
 from poller.http.retry import Repeat
-from poller.http.throttle import Throttle
-from poller.http.wire import fields_of, to_wire
+from poller.http.turns import Turns
+from poller.http.usage import Usage
+from poller.http.wire import to_wire
+
+NOT_MODIFIED = 304
+"""No redirect, whatever its number says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,8 @@ class Line:
     base: Base
     client: httpx.Client
     credentials: Credentials
-    hold: Hold
-    throttle: Throttle
+    turns: Turns
+    usage: Usage
     redactor: Redactor
     clock: Callable[[], datetime]
     stop: Stop
@@ -66,9 +69,11 @@ class Conversation:
         self._note = note
         self._patience = patience
         self._url = line.base.url_of(request.target, request.params, request.found_under)
+        self._errand = Errand(line, stream, patience, note)
         self._attempts = 0
-        self._identity: Identity | None = None
+        self._asked_as: Identity | None = None
         self._renewed = False
+        self._outlived = False
 
     def once(self) -> Fetched:
         """One attempt; a second one at once, with the credential read again, when the first was a 401.
@@ -78,73 +83,48 @@ class Conversation:
         verdict, response = self._ask()
         if isinstance(verdict, Renew) and not self._renewed:
             self._renewed = True
-            self._identity = self._line.credentials.renewed(self._known_identity())
+            assert self._asked_as is not None  # a verdict came of it
+            self._line.credentials.renew(self._asked_as, self._errand)
             verdict, response = self._ask()
         return self._settle(verdict, response)
 
     def _ask(self) -> tuple[Verdict, Response]:
         """Wait for our turn, send, and judge. Raises Repeat, FetchError, Stopped."""
-        identity = self._known_identity()
+        identity = self._line.credentials.current(self._errand)
         wire = to_wire(self._line.source, self._request, self._url, identity, self._stream.timeout)
-        self._wait_for_turn()
-        try:
-            answer, response = self._send(wire, identity)
-            asked = wait_seconds(response)
-            if asked is not None and asked > 0:
-                self._keep_away(asked, response)
-        finally:
-            self._line.throttle.complete()
+        with self._line.turns.turn(self._patience, self._stream.timeout):
+            sent = None if self._has_outlived(identity) else self._send(wire, identity)
+            asked = 0.0 if sent is None else self._line.turns.listen(sent[1])
+        if sent is None:
+            return self._ask()
+        self._asked_as = identity
+        answer, response = sent
+        self._line.usage.listen(response)
         if isinstance(answer, Unanswered):
-            raise self._unanswered(answer, response, held=asked is not None and asked > 0)
+            raise self._unanswered(answer, response, held=asked > 0)
         return self._verdict(response), response
 
-    def _wait_for_turn(self) -> None:
-        """Return with a permit, at a moment when no hold binds the source."""
-        while True:
-            self._line.hold.wait(self._patience)
-            self._line.throttle.take(self._patience)
-            try:
-                if self._line.hold.seconds() <= 0:
-                    return
-            except BaseException:
-                self._line.throttle.cancel()
-                raise
-            self._line.throttle.cancel()
+    def _has_outlived(self, identity: Identity) -> bool:
+        """Whether our turn was so long in coming that the token ended: not every API says that with 401."""
+        over = identity.is_over(self._line.clock()) and not self._outlived
+        self._outlived = self._outlived or over
+        return over
 
     def _send(self, wire: httpx.Request, identity: Identity) -> tuple[Answer | Unanswered, Response]:
         """One exchange, noted whatever comes of it. Raises Stopped when it was abandoned."""
         self._attempts += 1
-        self._show_request(wire, identity)
-        sent_at, began = self._line.clock(), time.monotonic()
-        try:
-            deadline = Deadline(self._stream.timeout, self._line.stop, self._line.grace)
-            outcome: Answer | Unanswered = exchange(
-                self._line.client, wire, self._line.source.limits, deadline
-            )
-        except Unanswered as broken:
-            outcome = broken
-        except Abandoned as abandoned:
-            self._record(wire, sent_at, began, None, str(abandoned))
-            raise Stopped(f"{self._stream}: {abandoned}; nothing of it was written") from abandoned
-        body = outcome.body if isinstance(outcome, Answer) else b""
-        response = self._response(outcome.status or 0, outcome.headers, body, sent_at)
-        error = outcome.reason if isinstance(outcome, Unanswered) else None
-        self._record(wire, sent_at, began, outcome, error, response.request_id)
-        return outcome, response
-
-    def _response(self, status: int, headers: Fields, body: bytes, sent_at: datetime) -> Response:
-        response = Response(status, headers, body, sent_at, number=self._attempts)
-        date, name = response.header("date"), self._line.source.request_id_header
-        return replace(
-            response,
-            date=None if date is None else http_date(date),
-            request_id=None if name is None else response.header(name),
+        return send(
+            self._line,
+            Sending(
+                wire,
+                self._stream,
+                self._line.source.limits,
+                self._note,
+                hidden=identity.hidden,
+                body=self._request.body,
+                number=self._attempts,
+            ),
         )
-
-    def _keep_away(self, seconds: float, response: Response) -> None:
-        """The server said when to come back: nobody of this source asks before."""
-        reason = f"HTTP {response.status} asked for {seconds:g} s" + _id(response)
-        self._line.hold.place(seconds, self._line.redactor.clean(reason))
 
     def _unanswered(self, broken: Unanswered, response: Response, *, held: bool) -> Repeat | FetchError:
         """Out of bounds stays out of bounds; everything else may be better next time."""
@@ -154,12 +134,12 @@ class Conversation:
             broken.category,
             f"{where}: {broken.reason}{status}",
             response if broken.status is not None else None,
-            hint="raise the limit if the API is right" if broken.category is Category.BOUNDS else None,
+            hint="raise the limit if the API is right" if "limits." in broken.reason else None,
         )
         return failure if broken.category is Category.BOUNDS else Repeat(failure, held=held)
 
     def _verdict(self, response: Response) -> Verdict:
-        if 300 <= response.status <= 399:  # noqa: PLR2004 (RFC 9110 §15.4)
+        if 300 <= response.status <= 399 and response.status != NOT_MODIFIED:  # noqa: PLR2004 (RFC 9110 §15.4)
             return self._redirect(response)
         return self._judge(response)
 
@@ -203,11 +183,13 @@ class Conversation:
     def _again(self, verdict: Again, response: Response) -> Repeat | FetchError:
         """A wait that was asked for is kept by the hold; one that is too long ends the request now."""
         failure = self._failure(verdict.category, f"{self._stream}: {verdict.reason}", response, verdict.kept)
-        if verdict.wait is None or verdict.wait <= 0:
+        turns = self._line.turns
+        if verdict.wait is not None and verdict.wait > (wait_seconds(response) or 0.0):
+            turns.keep_away(verdict.wait, f"asked for {verdict.wait:g} s", response)
+        held = turns.held_seconds()
+        if held <= 0:
             return Repeat(failure, held=False)
-        if verdict.wait > (wait_seconds(response) or 0.0):
-            self._keep_away(verdict.wait, response)
-        if self._line.hold.seconds() > self._patience.left:
+        if held > self._patience.left:
             failure.category = Category.RATE_LIMITED
             failure.hint = "the API asked for a longer wait than this run may take; a later poll goes on"
             return failure
@@ -228,51 +210,17 @@ class Conversation:
             redactor.clean(message + (_id(response) if response is not None else "")),
             status=None if response is None else response.status,
             request_id=None if response is None else response.request_id,
-            body=None if kept is None else redactor.clean_bytes(kept),
+            body=None if kept is None or response is None else _cleaned(response.body, len(kept), redactor),
             hint=hint,
         )
 
-    def _known_identity(self) -> Identity:
-        if self._identity is None:
-            self._identity = self._line.credentials.current()
-        return self._identity
-
-    def _record(
-        self,
-        wire: httpx.Request,
-        sent_at: datetime,
-        began: float,
-        outcome: Answer | Unanswered | None,
-        error: str | None,
-        request_id: str | None = None,
-    ) -> None:
-        attempt = Attempt(
-            sent_at=sent_at,
-            method=wire.method,
-            url=self._shown_url(),
-            status=None if outcome is None else outcome.status,
-            duration=time.monotonic() - began,
-            bytes_received=0 if outcome is None else outcome.wire,
-            number=self._attempts,
-            request_id=request_id,
-            error=None if error is None else self._line.redactor.clean(error),
-        )
-        self._note(attempt)
-        if self._line.debug is not None:
-            decoded = len(outcome.body) if isinstance(outcome, Answer) else None
-            received = attempt.bytes_received
-            line = as_answer(attempt.status, attempt.duration, received, decoded, request_id, attempt.error)
-            self._line.debug(self._line.redactor.clean(line))
-
-    def _show_request(self, wire: httpx.Request, identity: Identity) -> None:
-        if self._line.debug is not None:
-            line = as_curl(
-                wire.method, str(wire.url), fields_of(wire), self._request.body, hidden=identity.hidden
-            )
-            self._line.debug(self._line.redactor.clean(line))
-
     def _shown_url(self) -> str:
         return self._line.redactor.clean(str(self._url))
+
+
+def _cleaned(body: bytes, length: int, redactor: Redactor) -> bytes:
+    """The beginning of ``body`` without secrets, also without one that the cut would have divided."""
+    return redactor.clean_bytes(body[: 2 * length])[:length]
 
 
 def _id(response: Response) -> str:

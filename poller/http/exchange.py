@@ -61,7 +61,7 @@ def exchange(client: httpx.Client, request: httpx.Request, limits: Limits, deadl
         except Redirected as redirect:
             return Answer(redirect.response.status_code, _fields(redirect.response), b"", 0)
         except (TimedOut, *BROKEN) as error:
-            raise Unanswered(Category.UNREACHABLE, _reason(error), None, (), 0) from error
+            raise Unanswered(_category(error), _reason(error), None, (), 0) from error
         try:
             return _read(response, limits)
         finally:
@@ -95,13 +95,20 @@ def _read(response: httpx.Response, limits: Limits) -> Answer:
 
 
 def _category(error: Exception) -> Category:
-    if isinstance(error, OutOfBounds):
+    if isinstance(error, OutOfBounds) or _is_overlong(error):
         return Category.BOUNDS
     return Category.SHAPE if isinstance(error, Undecodable) else Category.UNREACHABLE
 
 
 def _reason(error: Exception) -> str:
+    if _is_overlong(error):
+        return "the headers of the answer are over 100 KB"
     return str(error) or type(error).__name__
+
+
+def _is_overlong(error: Exception) -> bool:
+    """Whether h11 gave up on a header section, or on the line before a chunk, that does not end."""
+    return any(getattr(each, "error_status_hint", None) == 431 for each in error.args)  # noqa: PLR2004
 
 
 def _fields(response: httpx.Response) -> Fields:

@@ -11,6 +11,9 @@ from poller.core.errors import Category, FetchError, SettingsError
 
 PORTS = {"http": 80, "https": 443}
 
+LONGEST_SHOWN = 200
+"""Characters of a path that a message quotes."""
+
 
 class Base:
     """A source's base URL: the one origin (scheme, host, port: RFC 6454 §4) that ever hears from us.
@@ -57,7 +60,10 @@ class Base:
             )
         added = urlencode(params, quote_via=quote, safe="")
         query = "&".join(part for part in (url.query.decode("ascii"), added) if part)
-        return url.copy_with(query=query.encode("ascii") or None, fragment=None)
+        try:
+            return url.copy_with(query=query.encode("ascii") or None, fragment=None)
+        except httpx.InvalidURL as error:
+            raise _unreadable(error) from None
 
     def owns(self, url: httpx.URL) -> bool:
         """Whether ``url`` has the source's origin."""
@@ -79,7 +85,7 @@ class Base:
                 return httpx.URL(self._prefix + _rooted(found_under)).join(target)
             return httpx.URL(self._prefix + _rooted(target))
         except httpx.InvalidURL as error:
-            raise FetchError(Category.ORIGIN, f"the URL of the request cannot be read: {error}") from None
+            raise _unreadable(error) from None
 
     @property
     def _path(self) -> str:
@@ -89,6 +95,10 @@ class Base:
     @property
     def _prefix(self) -> str:
         return f"{self.url.scheme}://{self.url.netloc.decode('ascii')}{self._path}"
+
+
+def _unreadable(error: httpx.InvalidURL) -> FetchError:
+    return FetchError(Category.ORIGIN, f"the URL of the request cannot be read: {error}")
 
 
 def _rooted(path: str) -> str:
@@ -101,5 +111,6 @@ def origin(url: httpx.URL) -> str:
 
 
 def shown(url: httpx.URL) -> str:
-    """The URL as far as its path: no user, no query."""
-    return f"{origin(url)}{url.path}"
+    """The URL as far as its path, and no further than is readable: no user, no query."""
+    path = url.path if len(url.path) <= LONGEST_SHOWN else f"{url.path[:LONGEST_SHOWN]}…"
+    return f"{origin(url)}{path}"

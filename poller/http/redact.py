@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import logging
 import re
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
 
 SHORTEST = 4
 """Characters. A shorter secret is replaced only where it stands alone, or no text would be readable."""
+
+RECENT = 8
+"""Tokens of one holder that are remembered: those in use, and those just before."""
 
 CHATTY = ("httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
 """Loggers that write URLs and headers by themselves; a filter binds only the logger that it hangs on."""
@@ -38,6 +40,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._forms: set[str] = set()
+        self._tokens: dict[tuple[str, ...], deque[str]] = {}
         self._pattern: re.Pattern[str] | None = None
         self._learning = threading.Lock()
 
@@ -49,8 +52,23 @@ class Redactor:
             fresh = set(_forms(secret)) - self._forms
             if fresh:
                 self._forms |= fresh
-                longest_first = sorted(self._forms, key=len, reverse=True)
-                self._pattern = re.compile("|".join(_as_pattern(form) for form in longest_first))
+                self._compile()
+
+    def learn_token(self, token: str, holder: tuple[str, ...]) -> None:
+        """The same for a token that passes: of one holder's the newest few stay known.
+
+        A year of a token a minute would otherwise make every line wait for half a million.
+        """
+        with self._learning:
+            known = self._tokens.setdefault(holder, deque(maxlen=RECENT))
+            if token not in known:
+                known.append(token)
+                self._compile()
+
+    def _compile(self) -> None:
+        passing = {form for known in self._tokens.values() for token in known for form in _forms(token)}
+        longest_first = sorted(self._forms | passing, key=len, reverse=True)
+        self._pattern = re.compile("|".join(longest_first))
 
     def clean(self, text: str) -> str:
         """``text`` without secrets."""
@@ -121,16 +139,38 @@ def _hide_param(found: re.Match[str]) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The ways in which ``secret`` can stand in a text."""
-    yield secret
-    for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
-        yield encoded
-        yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
-    yield json.dumps(secret)[1:-1]
-    yield repr(secret)[1:-1]
-    yield html.escape(secret)
-    if len(secret) >= SHORTEST:
-        yield from _base64_forms(secret.encode())
+    """Patterns of the ways in which ``secret`` can stand in a text."""
+    spelled = "".join(_spellings(character) for character in secret)
+    if len(secret) < SHORTEST:
+        yield rf"(?<!\w){spelled}(?!\w)"
+        return
+    yield spelled
+    for form in _base64_forms(secret.encode("utf-8", "surrogatepass")):
+        yield re.escape(form)
+
+
+def _spellings(character: str) -> str:
+    r"""A pattern of every way to write one character: vendors disagree on which of them need escaping.
+
+    PHP writes ``\/`` in JSON, Go ``\u003c``, .NET ``\u002B``; URLs, HTML and Python's own
+    representation of text and of bytes have theirs. Letters and digits are escaped by nobody.
+    """
+    if character.isascii() and character.isalnum():
+        return character
+    octets, units = character.encode("utf-8", "surrogatepass"), character.encode("utf-16-be", "surrogatepass")
+    ways = {
+        re.escape(character),
+        re.escape(html.escape(character)),
+        "".join(f"%{octet:02x}" for octet in octets),
+        "".join(rf"\\x{octet:02x}" for octet in octets),
+        "".join(rf"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)),
+        f"&#(?:0*{ord(character)}|x0*{ord(character):x});",
+        re.escape(repr(character)[1:-1]),
+        re.escape(ascii(character)[1:-1]),
+    }
+    ways |= {rf"\\{re.escape(character)}"} if character in "\"'/\\" else set()
+    ways |= {r"\+"} if character == " " else set()
+    return f"(?i:{'|'.join(sorted(ways, key=len, reverse=True))})"
 
 
 def _base64_forms(secret: bytes) -> Iterator[str]:
@@ -143,7 +183,3 @@ def _base64_forms(secret: bytes) -> Iterator[str]:
         if len(core) >= SHORTEST:
             yield core
             yield core.replace("+", "-").replace("/", "_")
-
-
-def _as_pattern(form: str) -> str:
-    return re.escape(form) if len(form) >= SHORTEST else rf"(?<!\w){re.escape(form)}(?!\w)"

@@ -105,7 +105,8 @@ class DeadlineBackend(httpcore.NetworkBackend):
             try:
                 return DeadlineStream(_connect(family, address, time.monotonic() + share, deadline))
             except OSError as error:
-                failures.append(f"{address[0]}: {_words(error)}")
+                named = "" if address[0] == host else f"{address[0]}: "
+                failures.append(named + _words(error))
         raise httpcore.ConnectError(f"cannot connect to {host} port {port}: {'; '.join(failures)}")
 
 

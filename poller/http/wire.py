@@ -11,7 +11,7 @@ from poller import __version__
 from poller.core.errors import Category, FetchError
 from poller.core.model import Source
 from poller.core.request import Request
-from poller.http.credentials import Identity
+from poller.http.identity import Identity
 
 FRAMING = frozenset({"accept-encoding", "connection", "content-length", "host", "transfer-encoding"})
 """Headers that are ours alone: what we can decode, and where a message begins and ends."""
@@ -37,7 +37,7 @@ def to_wire(
     }
     if request.body is not None:
         headers["content-type"] = ("Content-Type", "application/json")
-    for name, value in (*identity.headers, *request.headers, *identity.proof):
+    for name, value in (*identity.headers, *request.headers, *identity.own, *identity.proof):
         headers[name.lower()] = (name, _fit(source, name, value))
     ours = [("Accept-Encoding", "gzip"), ("Connection", "keep-alive")]
     return httpx.Request(

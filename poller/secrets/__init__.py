@@ -31,15 +31,16 @@ class Keeper(Protocol):
 def reveal(secret: Secret) -> str:
     """The secret now, read afresh. Raises SettingsError naming the reference, never the value.
 
-    A value that could not stand in a header (empty, non-ASCII, control characters, white
-    space around it) is refused here, where its reference can still be named.
+    A value that is surely no secret (empty, several lines, control characters, white space
+    around it) is refused here, where its reference can still be named. It may be any text
+    otherwise: what stands in a header as it is has narrower rules, which the voice keeps.
     """
     keeper = keeper_of(secret)
     value = secret.reference if keeper is None else keeper.read()
     shown = "a secret that is written into the settings" if keeper is None else secret.reference
     problem = _unfit(value)
     if problem is not None:
-        raise SettingsError(f"{shown} {problem}", hint="a secret is printable ASCII on one line")
+        raise SettingsError(f"{shown} {problem}", hint="a secret is printable text on one line")
     return value
 
 
@@ -59,11 +60,9 @@ def _schemes() -> dict[str, type]:
 
 
 def _unfit(value: str) -> str | None:
-    """What keeps ``value`` from standing in a header (RFC 9110 §5.5); None when nothing does."""
+    """What keeps ``value`` from being a secret; None when nothing does."""
     if value == "":
         return "is empty"
-    if not value.isascii():
-        return "contains a character that is not ASCII"
     if "\n" in value or "\r" in value:
         return "contains a line break"
     if not value.isprintable():

@@ -38,6 +38,6 @@ class File:
             text = content.decode("utf-8")
         except UnicodeDecodeError:
             raise SettingsError(
-                f"file:{self.path} is not text", hint="a secret is printable ASCII on one line"
+                f"file:{self.path} is not text", hint="a secret is printable text on one line, in UTF-8"
             ) from None
         return text.removesuffix("\n").removesuffix("\r")

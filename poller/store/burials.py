@@ -1,8 +1,7 @@
-"""Tombstones that no record of the stream itself asks for: another stream names them, or a full listing
-lacks their rows.
+"""Tombstones that no record of the stream itself asks for.
 
-Both are written in the page transaction that brings the news, numbered in the change feed like any
-other change.
+Another stream names them, or a full listing lacks their rows. They are written in the page transaction
+that brings the news, numbered in the change feed like any other change.
 """
 
 from __future__ import annotations
@@ -94,5 +93,7 @@ def bury(
 def _locked(connection: Connection, burial: Burial) -> Row[tuple[object, ...]] | None:
     """The other stream's row; None while the memory does not know it."""
     named = streams.c.name == burial.stream
-    connection.execute(update(streams).where(named).values(seq=streams.c.seq))  # so that nobody counts beside us
+    connection.execute(
+        update(streams).where(named).values(seq=streams.c.seq)
+    )  # so that nobody counts beside us
     return connection.execute(select(streams).where(named)).first()

@@ -105,8 +105,22 @@ def holder(database: Database, name: str) -> Holder | None:
         now = database.dialect.now(connection)
     if row is None or row.lease_token is None or row.lease_until <= now:
         return None
-    owner = Owner(row.lease_host, row.lease_pid, row.lease_token, row.lease_born_at)
-    return Holder(owner, row.lease_since, row.lease_until)
+    return Holder(_owner_of(row), row.lease_since, row.lease_until)
+
+
+def is_gone(holder: Owner, seen_by: Owner) -> bool:
+    """Whether the holder ran on the host of ``seen_by`` and does not run any more."""
+    if holder.host != seen_by.host:
+        return False
+    if holder.pid == seen_by.pid:  # our own number: it is us, or a former life in a restarted container
+        return holder.token not in _TAKEN_HERE
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _take(connection: Connection, source_id: int, owner: Owner, now: datetime, lasting: timedelta) -> None:
@@ -115,7 +129,7 @@ def _take(connection: Connection, source_id: int, owner: Owner, now: datetime, l
         since = row.lease_since
     elif row.lease_token is None:
         since = now
-    elif row.lease_until > now and not _is_gone(row, owner):
+    elif row.lease_until > now and not is_gone(_owner_of(row), owner):
         raise LeaseHeld(
             f"{row.name} is polled by pid {row.lease_pid} on {row.lease_host} since "
             f"{row.lease_since:%Y-%m-%d %H:%M:%S} UTC (lease until {row.lease_until:%H:%M:%S})",
@@ -149,16 +163,5 @@ def _fence_off(connection: Connection, lost: Row[tuple[object, ...]], now: datet
         runs.close_killed(connection, stream_id, now, why)
 
 
-def _is_gone(row: Row[tuple[object, ...]], owner: Owner) -> bool:
-    """Whether the holder ran on our host and does not run any more."""
-    if row.lease_host != owner.host:
-        return False
-    if row.lease_pid == owner.pid:  # our own number: it is us, or a former life in a restarted container
-        return row.lease_token not in _TAKEN_HERE
-    try:
-        os.kill(row.lease_pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+def _owner_of(row: Row[tuple[object, ...]]) -> Owner:
+    return Owner(row.lease_host, row.lease_pid, row.lease_token, row.lease_born_at)

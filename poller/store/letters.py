@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, insert, select, update
 from xxhash import xxh3_128_hexdigest
 
 from poller.core.decide import Write
@@ -17,6 +17,13 @@ from poller.store.tables import dead_letters
 
 PAGE = "page"
 """The reason of a letter that holds an answer which was no page."""
+MERGED, REPLAYED, DISCARDED = "merged", "replayed", "discarded"
+"""How a letter is closed: by a newer version, by reading it again, by somebody who gives it up."""
+_OPEN_AGAIN = {
+    name: case((dead_letters.c.closed_how == DISCARDED, dead_letters.c[name]), else_=None)
+    for name in ("closed_at", "closed_by", "closed_how")
+}
+"""What comes again is open again, but for the very bytes that somebody has given up."""
 _CHUNK = 500
 """Keys to look up with one statement."""
 
@@ -44,26 +51,26 @@ def unstorable(record: Record, why: str) -> Letter:
 
 
 def file(connection: Connection, stream_id: int, run_id: int, letters: Sequence[Letter], came: Came) -> None:
-    """Keep the letters; one that was seen before is counted, and opened again when it was closed."""
+    """Keep the letters; one that was seen before is counted, and open again unless it was discarded."""
     for letter in letters:
         digest = xxh3_128_hexdigest(letter.reject.payload)
         seen = {
             "reason": letter.reject.reason,
-            "detail": _storable(letter.reject.detail),
+            "detail": storable(letter.reject.detail),
             "request_id": came.request_id,
             "last_seen_at": came.at,
             "run_id": run_id,
         }
         same = (dead_letters.c.stream_id == stream_id, dead_letters.c.digest == digest)
         again = update(dead_letters).where(*same)
-        counted = again.values(**seen, times=dead_letters.c.times + 1, closed_at=None, closed_by=None)
+        counted = again.values(**seen, times=dead_letters.c.times + 1, **_OPEN_AGAIN)
         if connection.execute(counted).rowcount == 0:
             connection.execute(
                 insert(dead_letters).values(
                     **seen,
                     stream_id=stream_id,
                     digest=digest,
-                    key=None if letter.reject.key is None else _storable(letter.reject.key),
+                    key=None if letter.reject.key is None else storable(letter.reject.key),
                     position=letter.position,
                     payload=letter.reject.payload,
                     first_seen_at=came.at,
@@ -95,7 +102,7 @@ def close(
         connection.execute(
             update(dead_letters)
             .where(dead_letters.c.id.in_(newer))
-            .values(closed_at=commit.requested_at, closed_by=run_id)
+            .values(closed_at=commit.requested_at, closed_by=run_id, closed_how=MERGED)
         )
 
 
@@ -108,7 +115,7 @@ def close_pages(connection: Connection, stream_id: int, run_id: int, now: dateti
             dead_letters.c.closed_at.is_(None),
             dead_letters.c.reason == PAGE,
         )
-        .values(closed_at=now, closed_by=run_id)
+        .values(closed_at=now, closed_by=run_id, closed_how=MERGED)
     )
 
 
@@ -116,6 +123,6 @@ def _is_older(merged: Position | None, dead: Position | None) -> bool:
     return merged is not None and dead is not None and merged < dead
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """``text`` with what no database stores made visible."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -14,19 +14,22 @@ from dataclasses import dataclass, replace
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, case, insert, select, update
 
-from poller.core.columns import SchemaStep, plan_columns, rows
-from poller.core.decide import Batch, Op, Terms, Write, decide, stamp
+from poller.core.column_values import stored
+from poller.core.columns import SchemaStep, lay_out, plan_columns
+from poller.core.decide import Batch, Terms, decide, stamp
 from poller.core.errors import Fenced
 from poller.core.page import Record
-from poller.core.runs import Attempt, OpenRun
-from poller.core.steps import Checkpoint, Commit, Committed
+from poller.core.runs import Attempt, OpenRun, RunKind
+from poller.core.steps import Checkpoint, Commit, Committed, Notice
 from poller.store import catalog, letters, runs
+from poller.store.burials import Graveyard, bury_told, count_on
 from poller.store.catalog import Mirror
 from poller.store.database import Database
 from poller.store.dialects import Dialect
 from poller.store.drained import finish
 from poller.store.leases import Owner
 from poller.store.letters import Came, Letter
+from poller.store.listing import bury_absent, note_listed
 from poller.store.sheet import Sheet
 from poller.store.streams import LIVE
 from poller.store.tables import scans, sources, streams
@@ -49,7 +52,6 @@ _FENCE = (
     .values(requested_at=case((streams.c.requested_at > _SENT, streams.c.requested_at), else_=_SENT))
 )
 _STREAM = select(streams).where(streams.c.id == bindparam("stream"))
-_COUNT_ON = update(streams).where(streams.c.id == bindparam("stream")).values(seq=bindparam("last"))
 _NAME_MEANING = (
     update(streams)
     .where(streams.c.id == bindparam("stream"), streams.c.fingerprint.is_(None))
@@ -100,20 +102,36 @@ def _page(
     attempts: Sequence[Attempt],
 ) -> Committed:
     stream = _fence(connection, desk, run, asked)
-    asked = replace(asked, requested_at=stream.requested_at)
+    if run.kind is not RunKind.REPLAY:  # what is played again was asked for when it came, not now
+        asked = replace(asked, requested_at=stream.requested_at)
     batch = _decided(connection, desk, asked, snapshot=not stream.drained_once)
     if batch.writes:
-        _write(connection, desk, run, asked, batch, first=stream.seq + 1)
+        _write(connection, desk, run, _sheet(desk, run, asked, batch, first=stream.seq + 1))
         letters.close(connection, stream.id, run.run_id, batch.writes, asked)
+        dead = [*dead, *bury_told(connection, desk.dialect, run, asked, batch.writes)]
+    gone, said = _absent(connection, desk, run, asked, stream.seq + len(batch.writes))
     letters.file(connection, stream.id, run.run_id, dead, Came(asked.requested_at, asked.request_id))
-    committed = replace(batch.committed, dead=len(dead))
+    committed = replace(batch.committed, dead=len(dead), deleted=batch.committed.deleted + gone)
     runs.count(connection, run.run_id, committed, len(asked.records) + len(dead), attempts)
-    runs.notice(connection, run.run_id, asked.notices, asked.requested_at)
+    runs.notice(connection, run.run_id, (*asked.notices, *said), asked.requested_at)
     if asked.finish is not None:
         finish(connection, run, stream, asked.finish, desk.dialect.now(connection))
     elif asked.checkpoint is not None:
         _save(connection, run, stream.id, replace(asked.checkpoint, fresh=committed.fresh), asked)
     return committed
+
+
+def _absent(
+    connection: Connection, desk: Desk, run: OpenRun, asked: Commit, seq: int
+) -> tuple[int, tuple[Notice, ...]]:
+    """Of a full listing: what it shows is noted, and when it is drained, what it lacks is buried."""
+    if asked.listing is None:
+        return 0, ()
+    note_listed(connection, desk.mirror.stream_id, asked)
+    if asked.finish is None:
+        return 0, ()
+    grave = Graveyard(desk.mirror.stream_id, desk.mirror.table, seq, run.stream.changes)
+    return bury_absent(connection, desk.dialect, grave, run.run_id, asked)
 
 
 def _fence(connection: Connection, desk: Desk, run: OpenRun, asked: Commit) -> Row[tuple[object, ...]]:
@@ -150,49 +168,33 @@ def _decided(connection: Connection, desk: Desk, asked: Commit, *, snapshot: boo
         fresh_through=asked.fresh_through,
         how=desk.mirror.catalog.how,
     )
-    batch = decide(asked.records, held, terms)
-    step = plan_columns(desk.mirror.catalog, [write.record for write in _shown(batch.writes)])
+    return decide(asked.records, held, terms)
+
+
+def _sheet(desk: Desk, run: OpenRun, asked: Commit, batch: Batch, first: int) -> Sheet:
+    moment = stamp(asked.requested_at)
+    return Sheet(desk.mirror.stream_id, run.run_id, moment, asked.edge, first, batch.writes)
+
+
+def _write(connection: Connection, desk: Desk, run: OpenRun, sheet: Sheet) -> None:
+    """Write the entities and the changes that they make."""
+    table, dialect, known = desk.mirror.table, desk.dialect, desk.mirror.catalog
+    records = sheet.shown.records
+    found = lay_out(known, records)
+    step = plan_columns(known, records, found)
     if step is not None:
         raise _TooNarrow(step)
-    return batch
-
-
-def _shown(writes: Sequence[Write]) -> list[Write]:
-    """The writes that bring columns; a tombstone keeps the ones that it has."""
-    return [write for write in writes if write.op is not Op.DELETE or not write.known]
-
-
-def _write(connection: Connection, desk: Desk, run: OpenRun, asked: Commit, batch: Batch, first: int) -> None:
-    """Write the entities and the changes that they make, numbered without a gap from ``first``."""
-    table, dialect, catalog_now = desk.mirror.table, desk.dialect, desk.mirror.catalog
-    sheet = Sheet(desk.mirror.stream_id, run.run_id, stamp(asked.requested_at), asked.edge)
-    numbered = list(enumerate(batch.writes, first))
-    before = _payloads_before(connection, desk, run, batch.writes)
-    whole = [(seq, write) for seq, write in numbered if write.op is not Op.DELETE or not write.known]
-    if whole:
-        columns = rows(catalog_now, [write.record for _, write in whole])
-        meta = zip(*(sheet.meta(seq, write.record) for seq, write in whole), strict=True)
-        names = [column.name for column in catalog_now.columns]
-        dialect.upsert(connection, table, names, list(zip(*meta, *columns, strict=True)))
-    tombs = [(seq, write) for seq, write in numbered if write.op is Op.DELETE and write.known]
-    if tombs:
-        dialect.bury(connection, table, [sheet.burial(seq, write.record) for seq, write in tombs])
-    if run.stream.changes == "full":
-        dialect.append_changes(connection, [sheet.full(seq, write, before) for seq, write in numbered])
-    elif run.stream.changes == "keys":
-        dialect.append_changes(connection, [sheet.keys(seq, write) for seq, write in numbered])
-    last = first + len(batch.writes) - 1
-    connection.execute(_COUNT_ON, {"stream": desk.mirror.stream_id, "last": last})
-
-
-def _payloads_before(
-    connection: Connection, desk: Desk, run: OpenRun, writes: Sequence[Write]
-) -> dict[str, str]:
-    """The payloads that are about to be replaced, for the change feed."""
-    if run.stream.changes != "full":
-        return {}
-    replaced = [write.record.key for write in writes if write.known and not write.appears]
-    return dict(desk.dialect.payloads(connection, desk.mirror.table, replaced)) if replaced else {}
+    kept = run.stream.changes
+    replaced = sheet.replaced if kept == "full" else []
+    before = dialect.payloads(connection, table, replaced) if replaced else {}
+    if records:
+        values = stored(known, records, found, sheet.shown.positions)
+        dialect.upsert(connection, table, [column.name for column in known.columns], sheet.rows(values))
+    if sheet.buried.writes:
+        dialect.bury(connection, table, sheet.burials())
+    if kept != "off":
+        dialect.append_changes(connection, sheet.changes(before) if kept == "full" else sheet.keys())
+    count_on(connection, desk.mirror.stream_id, sheet.last, kept)
 
 
 def _save(connection: Connection, run: OpenRun, stream_id: int, place: Checkpoint, asked: Commit) -> None:

@@ -9,10 +9,11 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, update
 
-from poller.core.columns import Catalog, Column, SchemaStep, columns_of_settings, plan_columns, rows
+from poller.core.column_values import stored
+from poller.core.columns import Catalog, Column, SchemaStep, columns_of_settings, lay_out, plan_columns
+from poller.core.exact import exact_number
 from poller.core.model import Stream
 from poller.core.page import Record
-from poller.core.records import exact_number
 from poller.store import catalog
 from poller.store.catalog import Mirror
 from poller.store.dialects import Dialect
@@ -60,10 +61,11 @@ def _fill(
     after = ""
     while batch := dialect.payloads_after(connection, mirror.table, after, _BATCH):
         records = [Record(key, None, None, payload, _DECODER.decode(payload), "") for key, payload in batch]
-        step = plan_columns(_only(mirror.catalog, names), records)
+        found = lay_out(_only(mirror.catalog, names), records)
+        step = plan_columns(_only(mirror.catalog, names), records, found)
         if step is not None and step.widened:
             mirror = catalog.take(connection, dialect, mirror, replace(step, added=(), full=False), now, None)
-        values = rows(_only(mirror.catalog, names), records)
+        values = stored(_only(mirror.catalog, names), records, found, [None] * len(records))
         dialect.fill(
             connection, mirror.table, names, list(zip(*values, [key for key, _ in batch], strict=True))
         )

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from poller.core.command import Move
 from poller.core.errors import StoreError
 from poller.core.model import Source, Stream
 from poller.core.position import Position, canonical
 from poller.core.runs import StreamState
 from poller.core.steps import Checkpoint
+from poller.core.validators import decode
 from poller.store import catalog
 from poller.store.database import Database
 from poller.store.dialects import Dialect
@@ -67,38 +69,46 @@ def state(connection: Connection, stream: Stream) -> StreamState:
         drained_once=bool(row.drained_once),
         fingerprint=row.fingerprint,
         checkpoint=None if scan is None else _checkpoint(scan),
+        validators=decode(row.validators),
     )
 
 
 def reset_watermark(database: Database, stream: str, to: Position | None, who: str, why: str) -> int:
-    """Move the watermark by hand; None starts from the beginning. Returns the new epoch.
+    """Move the watermark to a position; None starts from the beginning. Returns the new epoch."""
+    text = None if to is None else canonical(to)
+    return move_watermark(database, Move(stream, to, text, who, why))
+
+
+def move_watermark(database: Database, move: Move) -> int:
+    """Move a watermark by hand. Returns the new epoch.
 
     Works without the lease: the bumped epoch fences off a run under way at its next commit,
     and its scan is void. The fingerprint goes too, since the settings of today give the new
-    watermark its meaning.
+    watermark its meaning; and so do the validators, or an unchanged listing would not be read.
     """
     with database.write() as connection:
-        row = find(connection, stream)
+        row = find(connection, move.stream)
         connection.execute(delete(scans).where(scans.c.stream_id == row.id))
         connection.execute(
             update(streams)
             .where(streams.c.id == row.id)
             .values(
                 epoch=row.epoch + 1,
-                watermark=to,
-                watermark_text=None if to is None else canonical(to),
+                watermark=move.to,
+                watermark_text=move.text,
                 highest=None,
                 fingerprint=None,
+                validators=None,
             )
         )
         connection.execute(
             insert(watermarks).values(
                 stream_id=row.id,
                 moved_at=database.dialect.now(connection),
-                who=who,
-                why=why,
+                who=move.who,
+                why=move.why,
                 from_position=row.watermark,
-                to_position=to,
+                to_position=move.to,
                 epoch=row.epoch + 1,
             )
         )

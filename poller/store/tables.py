@@ -75,7 +75,14 @@ permits = Table(
     Column("permits", Integer, nullable=False, doc="requests that this block allows"),
     Column("reserved_at", Moment, nullable=False),
     Column("completed_at", Moment, doc="when the last of them was answered; null while some may be under way"),
+    Column("boot", Text, nullable=False, doc="the start of the machine from which ticks are counted"),
+    Column("ticks", Float, nullable=False, doc="seconds since then when the last was answered, or will be at the latest"),
+    Column("lasting", Float, nullable=False, doc="seconds from reserved_at after which it is over whatever happens"),
+    Column("owner_host", Text, nullable=False),
+    Column("owner_pid", Integer, nullable=False),
+    Column("owner_token", Text, nullable=False),
     Index(None, "source_id"),
+    sqlite_autoincrement=True,
 )
 
 streams = Table(

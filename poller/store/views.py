@@ -1,4 +1,4 @@
-"""What the system tables say, for whoever reads: runs, changes, missed polls, watermarks moved by hand.
+"""What the system tables say, for whoever reads: runs, missed polls, watermarks moved by hand.
 
 Every function opens one read-only view of what is committed. Lists of what happened come in the
 order in which it happened, and hold the newest ``limit`` of it.
@@ -17,7 +17,6 @@ from sqlalchemy.exc import ArgumentError
 from poller.core.errors import StoreUnavailable
 from poller.core.position import Position
 from poller.store.database import Database, open_database
-from poller.store.tables import changes as changes_table
 from poller.store.tables import missed_polls, notices, runs, streams, watermarks
 
 
@@ -54,21 +53,6 @@ class RunView:
     watermark_after: Position | None
     notices: tuple[str, ...] = ()
     """``kind: words``, one per kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeView:
-    """One change; ``before`` and ``after`` are records as received (JSON text), None when there is none."""
-
-    stream: str
-    seq: int
-    op: str
-    key: str
-    position: Position | None
-    observed_at: datetime
-    run: int
-    before: str | None
-    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,26 +135,6 @@ def open_runs(database: Database) -> list[RunView]:
         return [_run_view(row, ()) for row in connection.execute(asked.order_by(runs.c.id)).all()]
 
 
-def change_views(database: Database, names: Sequence[str], limit: int) -> list[ChangeView]:
-    """The newest ``limit`` changes of these streams, in the order in which they were observed."""
-    newest = (
-        changes_table.c.observed_at.desc(),
-        changes_table.c.stream_id.desc(),
-        changes_table.c.seq.desc(),
-    )
-    asked = of_streams(_CHANGES, names).order_by(*newest).limit(limit)
-    with database.read() as connection:
-        return [_change_view(row) for row in reversed(connection.execute(asked).all())]
-
-
-def changes_after(database: Database, name: str, after: int, limit: int) -> list[ChangeView]:
-    """The first ``limit`` changes of one stream with a number above ``after``."""
-    asked = of_streams(_CHANGES, [name]).where(changes_table.c.seq > after)
-    with database.read() as connection:
-        found = connection.execute(asked.order_by(changes_table.c.seq).limit(limit)).all()
-    return [_change_view(row) for row in found]
-
-
 def missed_views(database: Database, names: Sequence[str], limit: int) -> list[MissedView]:
     """The newest ``limit`` stretches of missed polls, healed or not."""
     return _missed(database, of_streams(_MISSED, names), limit)
@@ -192,7 +156,6 @@ def move_views(database: Database, names: Sequence[str], limit: int) -> list[Mov
     ]
 
 
-_CHANGES = select(changes_table, streams.c.name.label("stream")).join(streams)
 _MISSED = select(missed_polls, streams.c.name.label("stream")).join(streams)
 _COUNTS = (
     *("polls", "pages", "rows_read", "inserted", "updated", "unchanged", "deleted", "refused", "dead"),
@@ -230,12 +193,6 @@ def _notices(connection: Connection, run_ids: Sequence[int]) -> dict[int, tuple[
     for row in connection.execute(asked.order_by(notices.c.noticed_at)):
         found[row.run_id] = (*found.get(row.run_id, ()), f"{row.kind}: {row.text}")
     return found
-
-
-def _change_view(row: Row[tuple[object, ...]]) -> ChangeView:
-    return ChangeView(
-        row.stream, row.seq, row.op, row.key, row.position, row.observed_at, row.run_id, row.before, row.after
-    )
 
 
 def _missed(database: Database, asked: Select[tuple[object, ...]], limit: int) -> list[MissedView]:

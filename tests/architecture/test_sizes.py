@@ -17,7 +17,9 @@ BRANCHES = 10
 
 # What may be larger, and why; each entry is "file" or "file::function", with a sentence for the reader.
 # A test below fails when an entry is no longer needed.
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS: dict[str, str] = {
+    "poller/store/tables.py": "every system table stands on one page: it is the map of the database",
+}
 
 _NESTS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)

@@ -98,3 +98,62 @@ def test_a_watermark_cannot_be_given_to_a_stream_that_has_none(polled: Desk) -> 
 
     assert ran.code == 2
     assert "no watermark yet" in ran.err
+
+
+# --- set ----------------------------------------------------------------------------------------
+
+
+def test_set_moves_forward_says_what_is_skipped_and_keeps_it_on_the_record(polled: Desk) -> None:
+    moved = polled.run("watermark", "set", "shop.orders", "--to", "2026-09-21T15:00:00Z", "--yes")
+    row = polled.run("once", "--json").rows[0]
+
+    assert moved.code == 0
+    assert "between 2026-09-21 14:13:20Z and 2026-09-21 15:00:00Z is skipped" in moved.err
+    assert row["watermark_before"] == "2026-09-21T15:00:00.000000000Z"
+    (move,) = polled.run("watermark", "show", "shop.orders", "--json").rows[0]["moves"]
+    assert "skips what changed between 2026-09-21 14:13:20Z and 2026-09-21 15:00:00Z" in move["why"]
+
+
+def test_set_moves_back_without_a_warning(polled: Desk) -> None:
+    moved = polled.run("watermark", "set", "shop.orders", "--to", "2026-09-21T14:13:00Z", "--yes")
+
+    assert moved.code == 0
+    assert "skipped" not in moved.err
+    assert watermark(polled) == "2026-09-21T14:13:00.000000000Z"
+
+
+def test_set_gives_a_watermark_to_a_stream_that_has_none(polled: Desk) -> None:
+    polled.run("watermark", "reset", "shop.orders", "--start", "--yes")
+
+    moved = polled.run("watermark", "set", "shop.orders", "--to", "2026-09-21T14:13:00Z", "--yes")
+
+    assert "everything before 2026-09-21 14:13:00Z is skipped" in moved.err
+    assert watermark(polled) == "2026-09-21T14:13:00.000000000Z"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "exactly one of"),
+        (("--to", "2026-09-21", "--token", "x"), "exactly one of"),
+        (("--token", "x"), "goes by positions"),
+        (("--to", "12345x"), "is no time"),
+    ],
+)
+def test_what_is_no_place_of_the_stream_is_refused(
+    polled: Desk, words: tuple[str, ...], message: str
+) -> None:
+    ran = polled.run("watermark", "set", "shop.orders", *words, "--yes")
+
+    assert ran.code == 2
+    assert message in ran.err
+    assert watermark(polled) == "2026-09-21T14:13:20.000000000Z"
+
+
+def test_nothing_is_skipped_unasked(polled: Desk) -> None:
+    ran = polled.run("watermark", "set", "shop.orders", "--to", "2027-01-01T00:00:00Z")
+    dry = polled.run("watermark", "set", "shop.orders", "--to", "2027-01-01T00:00:00Z", "--dry-run")
+
+    assert (ran.code, dry.code) == (2, 0)
+    assert "is skipped" in dry.err
+    assert watermark(polled) == "2026-09-21T14:13:20.000000000Z"

@@ -86,6 +86,8 @@ class Desk:
             "more": "",
         }
         self.config.write_text(SETTINGS.format(**{**parts, **changes}))
+        self.config.chmod(0o600)
+        self.config.chmod(0o600)  # it may hold a literal secret
 
     def run(self, *arguments: str) -> Ran:
         """``poller -c settings.toml …``."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from poller.auth.bearer import Bearer
 from poller.config import SettingsProblems, load
 from poller.core.model import Window
 from tests.config.written import RIGHT, problems_of, settings_of
@@ -84,7 +85,7 @@ def test_a_key_of_digits_in_a_variable_keeps_its_zeros_and_needs_no_warning(tmp_
 
     auth = settings.sources[0].auth
 
-    assert auth is not None
+    assert isinstance(auth, Bearer)
     assert list(auth.headers(lambda secret: secret.reference)) == [("Authorization", "Bearer 0071e5")]
     assert settings.warnings == ()
 

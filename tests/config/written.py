@@ -43,6 +43,7 @@ def settings_of(text: str, folder: Path, environ: dict[str, str] | None = None) 
     """``text`` as a settings file in ``folder``, loaded."""
     file = folder / "settings.toml"
     file.write_text(text.replace(MARK, ""), encoding="utf-8")
+    file.chmod(0o600)
     return load(file, environ or {})
 
 

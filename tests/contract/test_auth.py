@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
-import typing
 
 import pytest
 
 from poller import auth
-from poller.core.model import Auth, Secret
+from poller.core.errors import SettingsError
+from poller.core.model import Secret
+from poller.core.path import Path
+from tests.contract.samples import EVERY, WITHOUT, sample, secrets_of, shown
 
-EVERY = sorted(auth.kinds().items())
 EXPECTED = {
     "none": ({}, []),
     "api_key": ({"header": "X-Shop-Key", "value": Secret("v")}, [("X-Shop-Key", "shown v")]),
     "bearer": ({"token": Secret("t")}, [("Authorization", "Bearer shown t")]),
+    "basic": (
+        {"username": "Aladdin", "password": Secret("p")},
+        [("Authorization", "Basic " + base64.b64encode(b"Aladdin:shown p").decode())],
+    ),
 }
 """For the kinds of this file's author: options, and the header fields that they give."""
-
-
-def sample(kind: type) -> Auth:
-    """An instance with a secret in each secret option and its name in each text without a default."""
-    hints = typing.get_type_hints(kind)
-    values: dict[str, object] = {
-        option.name: Secret(f"reference-{option.name}") if hints[option.name] is Secret else option.name
-        for option in dataclasses.fields(kind)
-        if option.default is dataclasses.MISSING
-    }
-    made: Auth = kind(**values)
-    return made
-
-
-def shown(secret: Secret) -> str:
-    return f"shown {secret.reference}"
 
 
 @pytest.mark.parametrize(("name", "kind"), EVERY)
@@ -43,21 +33,27 @@ def test_it_is_a_frozen_dataclass_with_every_option_documented(name: str, kind: 
 
 
 @pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_each_secret_option_is_sent_and_none_is_kept(name: str, kind: type) -> None:
+def test_no_secret_shows_in_what_is_written_of_it(name: str, kind: type) -> None:
     one = sample(kind)
-    secrets = [
-        value for option in dataclasses.fields(kind) if isinstance(value := getattr(one, option.name), Secret)
-    ]
+
+    for secret in secrets_of(one):
+        assert secret.reference not in repr(one), name
+
+
+@pytest.mark.parametrize(("name", "kind"), WITHOUT)
+def test_each_secret_option_is_sent(name: str, kind: type) -> None:
+    one = sample(kind)
 
     sent = list(one.headers(shown))
 
     assert all(f"{key}{value}".isascii() for key, value in sent), name
-    for secret in secrets:
-        assert any(secret.reference in value for _, value in sent)
-        assert secret.reference not in repr(one)
+    written = " ".join(value for _, value in sent)
+    decoded = base64.b64decode(written.removeprefix("Basic ")) if written.startswith("Basic ") else b""
+    for secret in secrets_of(one):
+        assert secret.reference in written + decoded.decode()
 
 
-@pytest.mark.parametrize(("name", "kind"), EVERY)
+@pytest.mark.parametrize(("name", "kind"), WITHOUT)
 def test_a_secret_is_read_afresh_each_time(name: str, kind: type) -> None:
     one, readings = sample(kind), 0
 
@@ -80,7 +76,27 @@ def test_it_sends_these_fields(name: str, case: tuple[dict[str, object], list[tu
     assert list(one.headers(shown)) == fields
 
 
+@pytest.mark.parametrize("kind", ["api_key", "login"])
 @pytest.mark.parametrize("header", ["", "X Key", "X-Key:", "X-Schlüssel", "X\r\nY"])
-def test_a_header_that_is_none_is_refused(header: str) -> None:
+def test_a_header_that_is_none_is_refused(kind: str, header: str) -> None:
+    needed = {"value": Secret("v")} if kind == "api_key" else {"path": "/l", "body": {}, "token": Path("t")}
+
     with pytest.raises(ValueError, match="is no header name"):
-        auth.kinds()["api_key"](header=header, value=Secret("v"))
+        auth.kinds()[kind](header=header, **needed)
+
+
+def test_basic_is_utf_8() -> None:
+    one = auth.kinds()["basic"](username=Secret("u"), password=Secret("p"))
+
+    ((_, value),) = one.headers(lambda secret: {"u": "jürgen", "p": "pä:ß"}[secret.reference])
+
+    assert base64.b64decode(value.removeprefix("Basic ")).decode("utf-8") == "jürgen:pä:ß"
+
+
+def test_a_user_name_with_a_colon_is_refused_where_it_is_known() -> None:
+    with pytest.raises(ValueError, match="cannot hold a colon"):
+        auth.kinds()["basic"](username="a:b", password=Secret("p"))
+    one = auth.kinds()["basic"](username=Secret("env:USER"), password=Secret("p"))
+
+    with pytest.raises(SettingsError, match="cannot hold a colon"):
+        one.headers(lambda _: "a:b")

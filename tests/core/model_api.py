@@ -50,6 +50,8 @@ class ModelApi:
     kind: str = "timestamp"
     ignores_offset: bool = False
     without_key: set[int] = field(default_factory=set)
+    spoilt: set[int] = field(default_factory=set)
+    """Rows that break off the answer in which they stand."""
     seed: int = 1
     before_answer: Callable[[ModelApi], None] = lambda _api: None
 
@@ -106,7 +108,8 @@ class ModelApi:
             return self._response(404, b"no such row")
         page = self._page(params)
         link = page.pop("link", None)
-        whole = self._response(200, json.dumps(page).encode())
+        broken = any(row.get("id") in self.spoilt for row in page["rows"])
+        whole = self._response(200, json.dumps(page).encode()[: 40 if broken else None])
         return whole if link is None else replace(whole, headers=(*whole.headers, ("link", link)))
 
     def _params(self, request: Request) -> dict[str, str]:

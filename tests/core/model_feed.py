@@ -75,7 +75,10 @@ class ModelFeed:
             done = since or 0
             changed = self._latest(done)[: self.limit]
             last = max((number for number, _, _ in changed), default=done)
-            return {"rows": [self._shown(row, version) for _, row, version in changed], "token": self._token(last)}
+            return {
+                "rows": [self._shown(row, version) for _, row, version in changed],
+                "token": self._token(last),
+            }
         listing = (
             [(row, version) for row, version in self.rows.items()]
             if since is None

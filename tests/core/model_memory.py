@@ -9,6 +9,7 @@ from poller.core.errors import FetchError
 from poller.core.model import Stream
 from poller.core.page import Page, Record, Validators
 from poller.core.poll import poll
+from poller.core.scan.smaller import UNREADABLE
 from poller.core.steps import (
     Answer,
     Checkpoint,
@@ -22,6 +23,7 @@ from poller.core.steps import (
     Fetched,
     NoticeKind,
     Step,
+    Unreadable,
 )
 from poller.core.verdict import Again, judge
 from poller.core.window import plan_window
@@ -47,6 +49,7 @@ class ModelMemory:
     commits: int = 0
     total: Committed = field(default_factory=Committed)
     notices: list[NoticeKind] = field(default_factory=list)
+    rejects: list[bytes] = field(default_factory=list)
     crash_at: int | None = None
     validators: Validators | None = None
     listings: list[bool] = field(default_factory=list)
@@ -94,6 +97,8 @@ class ModelMemory:
         verdict = judge(self.stream, fetch, api.answer(fetch.request))
         if isinstance(verdict, Page | Expired | Declined):
             return verdict
+        if isinstance(verdict, Again) and verdict.category in UNREADABLE:
+            return Unreadable(FetchError(verdict.category, verdict.reason, body=verdict.kept))
         raise FetchError(verdict.category if isinstance(verdict, Again) else "refused", str(verdict))  # type: ignore[arg-type]
 
     def _commit(self, commit: Commit) -> Committed:
@@ -105,6 +110,7 @@ class ModelMemory:
         for record in commit.records:
             done += self._merge(record, commit)
         self.total += done
+        self.rejects += [reject.payload for reject in commit.rejects]
         self.notices += [notice.kind for notice in commit.notices]
         if commit.listing is not None:
             self.listings.append(commit.listing.first)

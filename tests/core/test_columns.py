@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise, product
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poller.core.column_names import META, column_name
+from poller.core.column_values import stored, widened_value
 from poller.core.columns import (
     MOST_COLUMNS,
     Catalog,
@@ -22,12 +24,11 @@ from poller.core.columns import (
     Widening,
     columns_of_settings,
     join,
+    lay_out,
     plan_columns,
-    rows,
     type_of,
-    widened_value,
 )
-from poller.core.model import ColumnRule
+from poller.core.model import ColumnRule, Kind, SinceRule
 from poller.core.page import Record
 from poller.core.path import Path
 from poller.core.position import TimeFormat
@@ -49,6 +50,14 @@ TYPES = st.sampled_from(LATTICE)
 
 def records(*fields: dict[str, Any]) -> list[Record]:
     return [Record(str(number), None, None, "{}", each, "") for number, each in enumerate(fields)]
+
+
+def needed(catalog: Catalog, page: list[Record]) -> SchemaStep | None:
+    return plan_columns(catalog, page, lay_out(catalog, page))
+
+
+def rows(catalog: Catalog, page: list[Record], *positions: str | None) -> list[Sequence[Any]]:
+    return stored(catalog, page, lay_out(catalog, page), positions or [None] * len(page))
 
 
 def columns(**types: ColumnType) -> Catalog:
@@ -153,9 +162,9 @@ def test_a_widened_value_is_what_the_wider_column_would_have_stored(old: ColumnT
 
 @pytest.mark.parametrize(("kind"), LATTICE[1:])
 def test_no_value_is_lost_in_its_column(kind: ColumnType) -> None:
-    (stored,) = rows(columns(c=kind), records(*({"c": value} for value in SAMPLES[kind])))
+    (held,) = rows(columns(c=kind), records(*({"c": value} for value in SAMPLES[kind])))
 
-    read = [_back(kind, value) for value in stored]
+    read = [_back(kind, value) for value in held]
 
     assert read == [Decimal(v) if kind is D else v for v in SAMPLES[kind]]
 
@@ -170,16 +179,14 @@ def _back(kind: ColumnType, stored: Any) -> Any:  # noqa: ANN401
 def test_distinct_values_stay_distinct_in_a_json_column(wider: ColumnType) -> None:
     found = records({"c": 1}, {"c": "1"}, {"c": True}, {"c": "true"}, {"c": 1.5}, {"c": None})
 
-    (stored,) = rows(columns(c=wider), found)
+    (held,) = rows(columns(c=wider), found)
 
     texts = {T: ["1", "1", "true", "true", "1.5", None], J: ["1", '"1"', "true", '"true"', "1.5", None]}
-    assert list(stored) == texts[wider]
+    assert list(held) == texts[wider]
 
 
 def test_new_fields_become_columns_in_their_order_and_null_alone_makes_one_too() -> None:
-    step = plan_columns(
-        columns(id=N), records({"id": 1, "userId": 5}, {"id": 2, "user_id": "x", "note": None})
-    )
+    step = needed(columns(id=N), records({"id": 1, "userId": 5}, {"id": 2, "user_id": "x", "note": None}))
 
     assert step == SchemaStep(
         (Column("user_id", "userId", N), Column("user_id_2", "user_id", T), Column("note", "note", U)), ()
@@ -189,14 +196,14 @@ def test_new_fields_become_columns_in_their_order_and_null_alone_makes_one_too()
 def test_records_that_fit_ask_for_nothing() -> None:
     catalog = columns(id=N, name=T, total=F)
 
-    assert plan_columns(catalog, records({"id": 1, "name": "a", "total": 2}, {"id": 2})) is None
-    assert plan_columns(catalog, []) is None
+    assert needed(catalog, records({"id": 1, "name": "a", "total": 2}, {"id": 2})) is None
+    assert needed(catalog, []) is None
 
 
 def test_a_column_widens_as_the_values_ask_and_the_catalog_follows() -> None:
     catalog = columns(id=N, total=N)
 
-    step = plan_columns(catalog, records({"id": 1, "total": 1.5}))
+    step = needed(catalog, records({"id": 1, "total": 1.5}))
 
     assert step == SchemaStep((), (Widening(Column("total", "total", N), F),))
     assert catalog.after(step) == columns(id=N, total=F)
@@ -205,11 +212,11 @@ def test_a_column_widens_as_the_values_ask_and_the_catalog_follows() -> None:
 def test_too_many_fields_stay_in_the_payload_and_are_noted_once() -> None:
     found = records({f"f{number}": number for number in range(MOST_COLUMNS + 5)})
 
-    step = plan_columns(Catalog(), found)
+    step = needed(Catalog(), found)
 
     assert step is not None
     assert (len(step.added), step.full) == (MOST_COLUMNS, True)
-    assert plan_columns(Catalog().after(step), found) is None
+    assert needed(Catalog().after(step), found) is None
 
 
 def test_the_settings_add_columns_and_override_them() -> None:
@@ -223,7 +230,7 @@ def test_the_settings_add_columns_and_override_them() -> None:
         {"at": "2026-11-21T12:00:00+01:00", "total": 2, "born": "1990-01-02", "address": {"city": "Oslo"}}
     )
 
-    step = plan_columns(catalog, found)
+    step = needed(catalog, found)
     assert step is not None
     catalog = catalog.after(step)
 
@@ -266,19 +273,55 @@ def test_timestamps_sort_as_text_and_what_names_no_time_is_kept_as_it_came() -> 
         {"at": None},
     )
 
-    assert plan_columns(catalog, found) is None
-    (stored,) = rows(catalog, found)
+    assert needed(catalog, found) is None
+    (held,) = rows(catalog, found)
 
-    assert list(stored[:3]) == [
+    assert list(held[:3]) == [
         "2026-11-21T11:00:00.000000000Z",
         "2026-11-21T11:00:00.000000001Z",
         "2026-11-21T11:00:01.000000000Z",
     ]
-    assert all(earlier < later for earlier, later in pairwise(stored[:3]))
-    assert list(stored[3:]) == ["soon", "false", None]
+    assert all(earlier < later for earlier, later in pairwise(held[:3]))
+    assert list(held[3:]) == ["soon", "false", None]
 
 
 def test_a_date_that_is_no_text_is_its_json_text() -> None:
-    (stored,) = rows(columns(d=ColumnType.DATE), records({"d": "2026-11-21"}, {"d": 20261121}))
+    (held,) = rows(columns(d=ColumnType.DATE), records({"d": "2026-11-21"}, {"d": 20261121}))
 
-    assert list(stored) == ["2026-11-21", "20261121"]
+    assert list(held) == ["2026-11-21", "20261121"]
+
+
+def test_the_position_of_a_record_is_not_read_a_second_time() -> None:
+    at = "2026-11-21T12:00:00Z"
+    catalog = Catalog(tuple(Column(name, name, ColumnType.TIMESTAMP) for name in ("at", "other")))
+    page = [Record("1", 0, at, "{}", {"at": at, "other": "2026-11-21T12:00:01Z"}, "")]
+
+    held = rows(catalog, page, "what was read")
+
+    assert held == [["what was read"], ["2026-11-21T12:00:01.000000000Z"]]
+
+
+def test_numbers_that_are_positions_are_no_moments() -> None:
+    catalog = Catalog(
+        (Column("seq", "seq", N), Column("at", "at", ColumnType.TIMESTAMP)), TimeFormat("integer")
+    )
+    page = [Record("1", 10**30 + 17, "17", "{}", {"seq": 17, "at": "2026-11-21T12:00:00Z"}, "")]
+
+    held = rows(catalog, [*page, page[0]._replace(fields={"seq": 18, "at": None})], None, None)
+
+    assert held[0] == (17, 18)
+    assert held[1] == ["2026-11-21T12:00:00.000000000Z", None]
+
+
+def test_a_position_that_is_a_number_has_no_timestamp_column() -> None:
+    counted = replace(with_columns(), since=SinceRule(kind=Kind.INTEGER))
+
+    assert columns_of_settings(counted) == ()
+
+
+def test_columns_are_filled_whether_or_not_every_record_has_every_member() -> None:
+    catalog = columns(a=N, b=T)
+
+    assert rows(catalog, records({"a": 1, "b": "x"}, {"b": "y", "a": 2})) == [(1, 2), ("x", "y")]
+    assert rows(catalog, records({"a": 1}, {"b": "y"}, {})) == [[1, None, None], [None, "y", None]]
+    assert rows(catalog, []) == [[], []]

@@ -96,11 +96,11 @@ def test_pause_and_block_come_first_and_block_before_pause() -> None:
     [
         (FINE, 1, "the next poll is due at 2026-11-21T12:05:00Z"),
         (FINE, 7, "a poll was due 2m ago, 1m is allowed"),
-        (FINE, 20, "last read to its end 20m ago; the last run ended as ok"),
+        (FINE, 20, "last read to its end 20m ago; nothing was polled since"),
         (NEW, 1, "waits for its first poll"),
         (replace(NEW, moved_at=at(1)), 1, "is being read for the first time"),
         (NEW, 20, "never read to its end; no run has ended"),
-        (replace(NEW, last_outcome=Outcome.FAILED), 1, "never read to its end; the last run ended as failed"),
+        (replace(NEW, last_outcome=Outcome.FAILED), 1, "never read to its end; the last run failed"),
         (replace(FINE, moved_at=at(9)), 9, "4m behind, and pages are coming in"),
         (replace(FINE, open_missed=42), 1, "missed polls not yet covered: 42"),
         (replace(FINE, scan_open=True), 1, "a scan is not at its end yet"),

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poller.core.document import ShapeError, read_document
+from poller.core.exact import exact_number
+from poller.core.keys import LONGEST_KEY
 from poller.core.page import Cursor, Ending, Page, Record, Reject
 from poller.core.path import Path
 from poller.core.position import canonical
-from poller.core.records import LONGEST_KEY, ShapeError, exact_number, read_document, read_page, read_record
+from poller.core.records import read_page, read_record
 from tests.core.streams import a_response, a_stream
 
 

@@ -288,24 +288,6 @@ def test_an_order_that_is_not_kept_is_noticed_and_the_window_is_read_without_tru
     assert memory.mirror() == api.truth()
 
 
-def test_rows_in_no_order_under_offsets_are_read_until_a_reading_brings_nothing_new() -> None:
-    api = ModelApi(paging="offset", sort="insertion", cap=7)
-    fill(api, 60, 0)
-    rng = random.Random(5)
-    api.before_answer = lambda moving: stir(
-        moving, rng, 1 if moving.answers in (3, 6, 8) else 0, deletes=True
-    )
-    memory = ModelMemory(stream_for(api))
-
-    memory.poll(api)
-    api.before_answer = lambda _: None
-    api.tick(SECOND)
-    memory.poll(api)
-
-    truth = api.truth()
-    assert {key: memory.mirror().get(key) for key in truth} == truth
-
-
 def test_shuffled_rows_under_offsets_are_never_called_complete_while_readings_differ() -> None:
     api = ModelApi(paging="offset", sort="shuffled", cap=7)
     fill(api, 200, 0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from string import ascii_lowercase
 
 import pytest
 
@@ -17,7 +18,7 @@ from poller.core.request import Request
 from poller.core.scan.progress import resume, without_cursor
 from poller.core.tolerant import cut
 from poller.core.window import plan_window
-from tests.core.model_api import BEGIN, ModelApi
+from tests.core.model_api import BEGIN, ModelApi, Row
 from tests.core.model_memory import ModelMemory
 from tests.core.streams import a_response, a_stream
 from tests.core.test_scan import fill, stream_for
@@ -226,3 +227,60 @@ def test_a_last_tie_group_as_long_as_the_pages_that_a_server_cuts_fails_instead_
         memory.poll(api)
 
     assert memory.watermark is None
+
+
+def test_a_keyset_scan_asks_behind_a_tie_group_that_a_capped_first_page_may_have_cut() -> None:
+    api = ModelApi(paging="none", cap=7, now=BEGIN - 60 * SECOND)
+    for _ in range(9):
+        api.insert()
+    for _ in range(5):
+        api.tick(SECOND)
+        api.insert()
+    api.now = BEGIN
+    memory = ModelMemory(stream_for(api))
+
+    with pytest.raises(ScanError, match="more records share the position"):
+        memory.poll(api)
+
+    assert memory.watermark is None
+
+
+@dataclass
+class SealedApi(ModelApi):
+    """Its cursors are row numbers, and nothing in them shows it."""
+
+    sealed: dict[str, int] = field(default_factory=dict)
+
+    def _cursor(self, rows: list[Row], end: int) -> str:
+        token = "".join(self.rng.choices(ascii_lowercase, k=12))
+        self.sealed[token] = end
+        return token
+
+    def _begin(self, listing: list[Row], params: dict[str, str]) -> int:
+        return self.sealed[params["cursor"]] if "cursor" in params else 0
+
+
+def delete_what_was_read(api: ModelApi) -> None:
+    """In front of the fourth answer: the rows behind slide towards the front."""
+    if api.answers == 3:
+        for number in (1, 2, 3):
+            api.delete(number)
+
+
+@pytest.mark.parametrize(
+    "api",
+    [
+        pytest.param(SealedApi(paging="offset_cursor"), id="a row number sealed in a cursor, ascending"),
+        pytest.param(ModelApi(paging="offset", sort="insertion"), id="row numbers, in no order"),
+    ],
+)
+def test_a_first_load_finds_the_rows_that_deletes_let_slide_past_it(api: ModelApi) -> None:
+    fill(api, 60, 0)
+    api.before_answer = delete_what_was_read
+    memory = ModelMemory(stream_for(api))
+
+    memory.poll(api)
+
+    truth = api.truth()
+    assert {key: memory.mirror().get(key) for key in truth} == truth
+    assert memory.watermark is not None

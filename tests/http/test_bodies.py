@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import tracemalloc
 import zlib
 
@@ -12,7 +13,7 @@ from poller.core.errors import Category, FetchError
 from poller.core.model import Limits
 from poller.core.page import Page
 from poller.http.body import Body, OutOfBounds, Undecodable
-from tests.http.world import Stage, reply, says
+from tests.http.world import Stage, at_most, reply, says
 
 ROWS = b"[" + b",".join(b'{"id":%d,"name":"n%d"}' % (number, number * 7919) for number in range(5000)) + b"]"
 GZIP = "Content-Encoding: gzip"
@@ -194,3 +195,62 @@ def test_of_a_large_error_page_the_beginning_is_kept(packed: bool) -> None:  # n
         body.feed(gzip.compress(page) if packed else page)
 
     assert body.so_far() == page[:65_536]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"X: " + b"a" * 1_000_000 + b"\r\n",
+        b"".join(b"X-%d: y\r\n" % number for number in range(60_000)),
+        b"X" * 1_000_000,
+    ],
+    ids=["one long", "many", "a name without end"],
+)
+def test_headers_without_measure_are_out_of_bounds_and_said_so(stage: Stage, head: bytes) -> None:
+    server = stage.server(says(b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: 2\r\n\r\n[]"))
+    world = stage.world(server.origin)
+
+    with pytest.raises(FetchError, match="headers of the answer are over 100 KB") as caught:
+        world.fetch()
+
+    assert caught.value.category is Category.BOUNDS
+
+
+def test_a_thousand_headers_are_read(stage: Stage) -> None:
+    server = stage.server(says(reply(200, b"[]", *(f"X-{number}: y" for number in range(1000)))))
+    world = stage.world(server.origin)
+
+    page = world.fetch()
+
+    assert isinstance(page, Page)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nX\x00Y: z\r\nContent-Length: 2\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\n folded: z\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n[]\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" + b"e" * 300_000 + b"\r\n[]\r\n0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_no_http_is_a_server_that_cannot_be_reached(stage: Stage, answer: bytes) -> None:
+    def speak(_: object, connection: socket.socket) -> None:
+        connection.sendall(answer)
+        connection.close()
+
+    server = stage.server(speak)
+    world = stage.world(server.origin)
+
+    with at_most(3), pytest.raises(FetchError) as caught:
+        world.fetch()
+
+    assert caught.value.category in (Category.UNREACHABLE, Category.BOUNDS, Category.REFUSED)

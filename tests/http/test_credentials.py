@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from poller.auth.api_key import ApiKey
+from poller.auth.basic import Basic
 from poller.auth.bearer import Bearer
 from poller.core.errors import Category, FetchError
 from poller.core.model import Retry, Reveal, Secret
@@ -225,3 +226,80 @@ def test_debug_shows_the_request_as_curl_and_its_answer(stage: Stage) -> None:
     assert """--data-raw '{"a":1}'""" in request
     assert answer.startswith("# 200 in 0.")
     assert answer.endswith("3 bytes, request ID r-1")
+
+
+def test_a_streams_secret_header_goes_with_that_stream_alone_and_is_hidden(
+    stage: Stage, tmp_path: Path
+) -> None:
+    kept = tmp_path / "partner"
+    kept.write_text("p4rtner-one\n")
+    server = stage.server(says(reply()))
+    world = stage.world(server.origin, auth=Bearer(token=Secret("t0ken")))
+    own = stream("mine", secret_headers=(("X-Partner", Secret(f"file:{kept}")),))
+
+    world.fetch(asks=own)
+    world.fetch()
+    kept.write_text("p4rtner-two\n")
+    world.fetch(asks=own)
+    world.voice.reread_credentials()
+    world.fetch(asks=own)
+
+    sent = [asked.headers.get("x-partner") for asked in server.asked]
+    assert sent == ["p4rtner-one", None, "p4rtner-one", "p4rtner-two"]
+    assert "-H 'X-Partner: ***'" in world.debug[0]
+    assert "p4rtner" not in "\n".join(world.debug)
+    assert world.redactor.clean("it said p4rtner-one, p4rtner-two") == "it said ***, ***"
+
+
+def test_a_streams_secret_that_was_rotated_costs_one_refused_request(stage: Stage, tmp_path: Path) -> None:
+    kept = tmp_path / "key"
+    kept.write_text("new-key")
+    server = stage.server(only_for("new-key"))
+    world = stage.world(server.origin)
+    own = stream(secret_headers=(("X-API-Key", Secret(f"file:{kept}")),))
+    world.fetch(asks=own)
+    kept.write_text("old-key")
+    world.voice.reread_credentials()
+    with pytest.raises(FetchError, match="HTTP 401"):
+        world.fetch(asks=own)
+    kept.write_text("new-key")
+
+    page = world.fetch(asks=own)
+
+    assert isinstance(page, Page)
+    assert [attempt.status for attempt in world.attempts] == [200, 401, 401, 401, 200]
+
+
+def test_a_streams_secret_that_cannot_be_read_fails_that_stream_alone(stage: Stage, tmp_path: Path) -> None:
+    world = stage.world(stage.server(says(reply())).origin)
+    own = stream(secret_headers=(("X-Partner", Secret(f"file:{tmp_path}/gone")),))
+
+    with pytest.raises(FetchError, match="gone cannot be read") as caught:
+        world.fetch(asks=own)
+
+    assert caught.value.category is Category.AUTHENTICATION
+    assert isinstance(world.fetch(), Page)
+
+
+def test_a_secret_that_no_header_could_carry_is_named_and_not_sent(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("schlüssel-42", encoding="utf-8")
+    server = stage.server(says(reply()))
+    world = stage.world(server.origin, auth=ApiKey(value=Secret(f"file:{tmp_path}/key")))
+
+    with pytest.raises(FetchError, match="header X-API-Key contains a character that is not ASCII") as caught:
+        world.fetch()
+
+    assert caught.value.category is Category.AUTHENTICATION
+    assert "schl" not in str(caught.value)
+    assert server.asked == []
+
+
+def test_user_and_password_are_hidden_in_the_form_in_which_they_are_sent(stage: Stage) -> None:
+    server = stage.server(says(reply(403, b"Basic bWU6cMOkc3Mtd29yZA==, really?")))
+    world = stage.world(server.origin, auth=Basic(username="me", password=Secret("päss-word")))
+
+    with pytest.raises(FetchError, match=r"Basic \*\*\*, really") as caught:
+        world.fetch()
+
+    assert server.asked[0].headers["authorization"] == "Basic bWU6cMOkc3Mtd29yZA=="
+    assert "bWU6" not in "\n".join([*world.debug, str(caught.value)])

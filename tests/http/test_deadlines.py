@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from poller.core.errors import Category, FetchError, Stopped
+from poller.core.model import Retry
 from poller.core.page import Page
 from poller.http.deadline import Deadline
 from poller.http.transport import _connect
@@ -141,7 +142,8 @@ def test_a_refused_connection_names_the_place(stage: Stage) -> None:
         port = gone.getsockname()[1]
     world = stage.world(f"http://127.0.0.1:{port}")
 
-    with pytest.raises(FetchError, match=f"cannot connect to 127.0.0.1 port {port}: .*refused") as caught:
+    said = f"cannot connect to 127.0.0.1 port {port}: Connection refused"
+    with pytest.raises(FetchError, match=said) as caught:
         world.fetch()
 
     assert caught.value.category is Category.UNREACHABLE
@@ -264,3 +266,111 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next_one() -> None:
 
         for filler in fillers:
             filler.close()
+
+
+def test_interim_answers_without_end_end_at_the_timeout(stage: Stage) -> None:
+    def answer(_: Asked, connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 100)
+
+    server = stage.server(answer)
+    world = stage.world(server.origin)
+
+    with at_most(2), pytest.raises(FetchError, match="within 1 s") as caught:
+        world.fetch(asks=IN_ONE_SECOND)
+
+    assert caught.value.category is Category.UNREACHABLE
+
+
+def test_a_server_that_asks_us_to_continue_and_falls_silent_ends_at_the_timeout(stage: Stage) -> None:
+    server = stage.server(drips(b"", at_once=b"HTTP/1.1 100 Continue\r\n\r\n"))
+    world = stage.world(server.origin)
+
+    with at_most(2), pytest.raises(FetchError, match="within 1 s"):
+        world.fetch(asks=IN_ONE_SECOND, method="POST", body=b"{}")
+
+
+def test_an_interim_answer_before_a_page_is_passed_over(stage: Stage) -> None:
+    server = stage.server(says(b"HTTP/1.1 102 Processing\r\n\r\n" * 3 + reply()))
+    world = stage.world(server.origin)
+
+    page = world.fetch()
+
+    assert isinstance(page, Page)
+
+
+def test_a_kept_connection_whose_other_end_is_gone_without_a_word_ends_at_the_timeout(stage: Stage) -> None:
+    answered = threading.Event()
+
+    def answer(_: Asked, connection: socket.socket) -> None:
+        if not answered.is_set():
+            answered.set()
+            connection.sendall(reply())
+
+    server = stage.server(answer)
+    world = stage.world(server.origin)
+    world.fetch()
+
+    with at_most(2), pytest.raises(FetchError, match="within 1 s"):
+        world.fetch(asks=IN_ONE_SECOND)
+
+    assert server.connections == 1
+
+
+def test_a_kept_connection_that_is_reset_when_it_is_used_again_costs_one_attempt(stage: Stage) -> None:
+    answered = threading.Event()
+
+    def answer(_: Asked, connection: socket.socket) -> None:
+        if answered.is_set() and server.connections == 1:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+            connection.close()
+            return
+        answered.set()
+        connection.sendall(reply())
+
+    server = stage.server(answer)
+    world = stage.world(server.origin)
+    world.fetch()
+
+    page = world.fetch(asks=stream(retry=Retry(attempts=2, initial=timedelta(seconds=0.01))))
+
+    assert isinstance(page, Page)
+    assert server.connections == 2
+
+
+def test_a_server_that_accepts_no_connection_ends_at_the_timeout(stage: Stage) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        world = stage.world(f"http://127.0.0.1:{full.getsockname()[1]}")
+
+        with at_most(2), pytest.raises(FetchError, match=r"within 1 s|timed out") as caught:
+            world.fetch(asks=IN_ONE_SECOND)
+
+        for filler in fillers:
+            filler.close()
+    assert caught.value.category is Category.UNREACHABLE
+
+
+def test_chunks_that_drip_their_sizes_end_at_the_timeout(stage: Stage) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server = stage.server(drips(b"1;extension" * 100, at_once=head))
+    world = stage.world(server.origin)
+
+    with at_most(2), pytest.raises(FetchError, match="within 1 s after HTTP 200"):
+        world.fetch(asks=IN_ONE_SECOND)
+
+
+def test_an_error_page_that_drips_is_that_error_at_the_timeout(stage: Stage) -> None:
+    head = b"HTTP/1.1 403 No\r\nContent-Length: 1000\r\n\r\n"
+    server = stage.server(drips(b"x" * 1000, at_once=head))
+    world = stage.world(server.origin)
+
+    with at_most(2), pytest.raises(FetchError) as caught:
+        world.fetch(asks=IN_ONE_SECOND)
+
+    assert caught.value.category is Category.FORBIDDEN

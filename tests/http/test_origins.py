@@ -193,3 +193,17 @@ def test_no_cookie_is_kept(stage: Stage) -> None:
     world.fetch()
 
     assert "cookie" not in server.asked[1].headers
+
+
+def test_a_url_that_is_too_long_is_refused() -> None:
+    with pytest.raises(FetchError, match="cannot be read") as refusal:
+        Base("https://h.example").url_of("/rows", [("cursor", "c" * 1_000_000)])
+
+    assert refusal.value.category is Category.ORIGIN
+
+
+def test_a_path_is_quoted_no_further_than_is_readable() -> None:
+    with pytest.raises(FetchError) as refusal:
+        Base("https://h.example").url_of("https://user@h.example/" + "p" * 10_000)
+
+    assert len(str(refusal.value)) < 300

@@ -42,6 +42,32 @@ def test_a_secret_is_hidden_in_each_of_its_forms(redactor: Redactor, form: str) 
     assert form not in redactor.clean(f"before {form} after")
 
 
+SPELLED = "a+b/c=%<d>&\"'e\\øж"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"a+b\/c=%<d>&\"'e\\øж",
+        r"a\u002Bb/c=%\u003cd\u003e\u0026\u0022\u0027e\\\u00f8\u0436",
+        "a%2bb%2fc%3d%25%3cd%3e%26%22%27e%5c%c3%b8%d0%b6",
+        "a%2Bb/c=%25%3Cd%3E%26%22'e%5C%C3%B8ж",
+        "a&#43;b&#x2F;c=%&lt;d&gt;&amp;&quot;&#39;e&#92;&#xF8;&#1078;",
+        repr(f"{SPELLED} and \"'"),
+        repr(SPELLED.encode()),
+        ascii(SPELLED),
+    ],
+)
+def test_a_secret_is_hidden_however_a_vendor_escapes_it(text: str) -> None:
+    redactor = Redactor()
+    redactor.learn(SPELLED)
+
+    cleaned = redactor.clean(text)
+
+    assert HIDDEN in cleaned
+    assert len(cleaned) <= len(HIDDEN) + len("b'' and \\\"\\'"), cleaned
+
+
 @given(
     user=some.text(some.characters(codec="ascii"), max_size=6),
     secret=some.text(some.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=20),
@@ -117,22 +143,27 @@ def test_structlog_events_are_cleaned_at_any_depth(redactor: Redactor) -> None:
     assert isinstance(cleaned["kept"], ValueError)
 
 
-def test_log_records_are_cleaned_with_their_arguments_and_tracebacks(
-    redactor: Redactor, caplog: pytest.LogCaptureFixture
-) -> None:
-    logger = logging.getLogger("tests.redact")
-    watching = RedactingFilter(redactor)
-    logger.addFilter(watching)
+def test_log_records_are_cleaned_with_their_arguments(redactor: Redactor) -> None:
+    said = ("%s and %r", (SECRET, {"a": SECRET}))
+    record = logging.LogRecord("httpx", logging.INFO, __file__, 1, f"it said {said[0]}", said[1], None)
 
-    try:
-        int(SECRET)
-    except ValueError:
-        logger.exception("it said %s and %r", SECRET, {"a": 1})
-    logger.removeFilter(watching)
+    RedactingFilter(redactor).filter(record)
 
-    assert SECRET not in caplog.text
-    assert "it said *** and {'a': 1}" in caplog.text
-    assert "ValueError: invalid literal" in caplog.text
+    assert logging.Formatter().format(record) == "it said *** and {'a': '***'}"
+
+
+def test_a_traceback_that_quotes_a_secret_is_written_without_it() -> None:
+    redactor = Redactor()
+    redactor.learn("hunter22")
+    broken = ValueError("401 for https://api.example/?q=hunter22")
+    caught = (ValueError, broken, None)
+    record = logging.LogRecord("httpx", logging.ERROR, __file__, 1, "it broke", None, caught)
+
+    RedactingFilter(redactor).filter(record)
+
+    written = logging.Formatter().format(record)
+    assert "ValueError: 401 for https://api.example/?q=***" in written
+    assert "hunter22" not in written
 
 
 def test_a_curl_line_can_be_pasted_and_hides_what_it_must() -> None:
@@ -160,3 +191,15 @@ def test_an_answer_is_one_line() -> None:
         as_answer(200, 0.2134, 10, 20, "r", None) == "# 200 in 0.213 s, 10 bytes (20 decoded), request ID r"
     )
     assert as_answer(None, 1.0, 0, None, None, "it\nbroke") == "# no answer in 1.000 s, 0 bytes: it broke"
+
+
+def test_of_many_tokens_the_newest_stay_known_and_no_other_holders_are_forgotten() -> None:
+    redactor = Redactor()
+    redactor.learn("p4ss-word")
+    redactor.learn_token("another-holders-token", ("other", "client"))
+
+    for number in range(1000):
+        redactor.learn_token(f"t0ken-{number:04d}", ("id", "client"))
+
+    assert redactor.clean("p4ss-word another-holders-token t0ken-0999 t0ken-0995") == "*** *** *** ***"
+    assert redactor.clean("t0ken-0001") == "t0ken-0001"

@@ -268,7 +268,7 @@ def test_a_stop_ends_a_hold_at_once(stage: Stage) -> None:
         world.fetch(asks=PATIENT)
 
 
-def test_a_hold_that_cannot_be_committed_is_obeyed_by_this_process(stage: Stage) -> None:
+def test_a_hold_that_cannot_be_committed_is_obeyed_by_ourselves(stage: Stage) -> None:
     class Locked(StoredHolds):
         def hold(self, source: str, until: datetime, reason: str) -> None:
             raise StoreUnavailable(f"database is locked: {source} {until} {reason}")
@@ -346,3 +346,49 @@ def test_holds_that_cannot_be_read_stop_the_request_and_cost_no_permit(stage: St
     page = world.fetch(budget=1)
 
     assert isinstance(page, Page)
+
+
+def test_a_page_that_says_that_no_request_is_left_keeps_every_stream_away(stage: Stage) -> None:
+    none_left = ("X-RateLimit-Limit: 100", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1")
+    server = stage.server(says(reply(200, b"[]", *none_left), reply()))
+    world = stage.world(server.origin)
+
+    page = world.fetch()
+    world.fetch(asks=stream("others"))
+
+    assert isinstance(page, Page)
+    assert server.asked[1].at - server.asked[0].at >= 1.0
+    assert world.holds.reasons == ["HTTP 200 left no request for 1 s (x-ratelimit-reset)"]
+
+
+def test_a_429_without_retry_after_is_repeated_when_its_reset_is_over(stage: Stage) -> None:
+    server = stage.server(says(reply(429, b"", 'RateLimit: "burst";r=0;t=1, "day";r=9;t=9000'), reply()))
+    world = stage.world(server.origin)
+
+    page = world.fetch(asks=PATIENT)
+
+    assert isinstance(page, Page)
+    assert 1.0 <= server.asked[1].at - server.asked[0].at < 1.4
+
+
+def test_a_reset_past_the_budget_ends_the_request_as_rate_limited(stage: Stage) -> None:
+    server = stage.server(says(reply(429, b"", "X-Rate-Limit-Remaining: 0", "X-Rate-Limit-Reset: 3600")))
+    world = stage.world(server.origin)
+
+    with at_most(1), pytest.raises(FetchError) as caught:
+        world.fetch(asks=PATIENT)
+
+    assert caught.value.category is Category.RATE_LIMITED
+    assert len(server.asked) == 1
+    assert world.holds.until["shop"] > datetime.now(UTC) + timedelta(seconds=3500)
+
+
+def test_rate_headers_that_are_garbage_hold_nobody_back(stage: Stage) -> None:
+    server = stage.server(says(reply(200, b"[]", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: soon")))
+    world = stage.world(server.origin)
+
+    with at_most(1):
+        world.fetch()
+        world.fetch()
+
+    assert world.holds.reasons == []

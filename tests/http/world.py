@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from poller.core.model import Retry, Reveal, Source, Stream
@@ -19,6 +20,8 @@ from poller.core.runs import Attempt
 from poller.core.steps import Fetch, Fetched
 from poller.core.verdict import judge
 from poller.http import HttpVoice, Redactor
+from poller.http.permits import StoredPermits
+from poller.http.usage import StoredUsage
 from poller.pagers.offset import Offset
 from poller.secrets import reveal
 
@@ -43,6 +46,10 @@ class Server:
     def __init__(self, answer: Answer, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self.connections = 0
+        self.most_at_once = 0
+        """The most requests that were ever under way together."""
+        self._under_way = 0
+        self._counting = threading.Lock()
         self._answer = answer
         self._tls = tls
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -74,6 +81,17 @@ class Server:
             self._threads.append(thread)
             thread.start()
 
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._counting:
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._under_way -= 1
+
     def _talk(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, EOFError):
             if self._tls is not None:
@@ -83,7 +101,8 @@ class Server:
                 while True:
                     asked = _read_request(connection)
                     self.asked.append(asked)
-                    self._answer(asked, connection)
+                    with self._counted():
+                        self._answer(asked, connection)
 
 
 def _read_request(connection: socket.socket) -> Asked:
@@ -191,18 +210,25 @@ class World:
     grace: timedelta = timedelta(seconds=15)
     tls: ssl.SSLContext | None = None
     reveal: Reveal = reveal
+    permits: StoredPermits | None = None
+    noted: StoredUsage | None = None
+    state_dir: Path | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __post_init__(self) -> None:
         self.voice = HttpVoice(
             self.source,
             self.holds,
-            lambda: datetime.now(UTC),
+            self.clock,
             self.stop,
             self.redactor,
             self.reveal,
             self.debug.append,
             grace=self.grace,
             tls=self.tls,
+            permits=self.permits,
+            usage=self.noted,
+            state_dir=self.state_dir,
         )
 
     def fetch(
@@ -223,7 +249,7 @@ class World:
             judging or partial(judge, asks, Fetch(wanted, **how)),
             self.attempts.append,
             run="r1",
-            give_up_at=datetime.now(UTC) + timedelta(seconds=budget),
+            give_up_at=self.clock() + timedelta(seconds=budget),
         )
 
 

@@ -25,8 +25,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = Path(__file__).with_name("mutants.toml")
 AT_ONCE = 2
 TIMEOUT = 180
-_COPIED = ("poller", "migrations", "tests", "docs")
-_COPIED_FILES = ("*.toml", "*.md", "Makefile", "Dockerfile")
+_COPIED = ("poller", "migrations", "tests", "docs", "requirements")
+_COPIED_FILES = ("*.toml", "*.md", "Makefile", "Dockerfile", "LICENSE", "compose.yaml", ".*ignore")
 _TESTS_FAILED = 1  # pytest's exit code for "tests were run and some of them failed"
 
 

@@ -13,6 +13,7 @@ import pytest
 from poller.store.database import open_database
 from tests.emulators.endpoint import Endpoint
 from tests.emulators.scripted import Emulator
+from tests.scenario.families import open_reading  # noqa: F401 (a fixture)
 from tests.scenario.world import World, frozen_clock, settings_text
 
 OpenWorld = Callable[..., World]

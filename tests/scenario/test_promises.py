@@ -32,7 +32,7 @@ SINCE: Mapping[str, dict[str, Any]] = {
     "integer, closed": {"kind": "integer", "bound": "closed", "lookback": 3},
     "integer, open": {"kind": "integer", "bound": "open", "lookback": 3},
 }
-PAGING = {
+PAGING: Mapping[str, tuple[str, dict[str, Any], dict[str, str]]] = {
     "offset": ("offset", {"type": "offset"}, {"offset": "{offset}"}),
     "page": ("page", {"type": "page"}, {"page": "{page}"}),
     "cursor": ("keyset_cursor", {"type": "cursor", "next": "next"}, {"cursor": "{cursor}"}),

@@ -121,14 +121,16 @@ def test_a_deletion_that_names_no_key_is_a_dead_letter_and_its_page_mates_count(
 
     assert dead == 1
     assert tombs(pair) == [("2", True)]
-    assert "names no deleted entity of crm.issues" in pair.rows("SELECT detail FROM poller_dead_letters")[0][0]
+    assert (
+        "names no deleted entity of crm.issues" in pair.rows("SELECT detail FROM poller_dead_letters")[0][0]
+    )
 
 
 @pytest.mark.parametrize(("kept", "told"), [("keys", 2), ("off", 0)])
 def test_the_other_streams_change_feed_keeps_what_it_is_meant_to(
     tmp_path: Path, kept: str, told: int
 ) -> None:
-    issues = replace(ISSUES, changes=kept)
+    issues = replace(ISSUES, changes=kept)  # type: ignore[arg-type]
     gone = replace(GONE, burials=(Burial("crm.issues", (JsonPath("issue"),), kept),))  # type: ignore[arg-type]
     pair = Pair(tmp_path / "mirror.db", gone, issues)
     pair.poll(issue(2, 0))
@@ -169,7 +171,11 @@ def test_what_a_drained_listing_lacks_is_deleted(world: World) -> None:
 
     assert deleted == 3
     assert [key for key, gone in tombs(world) if gone] == ["20", "21", "22"]
-    assert [each[1:] for each in feed_of(world)[50:]] == [("delete", "20"), ("delete", "21"), ("delete", "22")]
+    assert [each[1:] for each in feed_of(world)[50:]] == [
+        ("delete", "20"),
+        ("delete", "21"),
+        ("delete", "22"),
+    ]
     assert world.rows("SELECT count(*) FROM poller_listed") == [(0,)]
 
 

@@ -12,7 +12,7 @@ from poller.core.ledger import Liveness, Reason
 from poller.core.runs import Outcome, RunKind, RunOutcome
 from poller.core.steps import Finish, Notice, NoticeKind
 from poller.store.memory import Memory
-from tests.store.world import ISSUES, MINUTE, NOON, World, at, attempt, checkpoint, issue, owner
+from tests.store.world import ISSUES, MINUTE, NOON, World, at, attempt, checkpoint, issue, owner, text_at
 
 MISSED = "SELECT first_slot, last_slot, slots, reason, healed_by FROM poller_missed_polls ORDER BY id"
 
@@ -179,3 +179,12 @@ def test_an_answer_that_is_no_page_is_kept_until_a_scan_is_drained(world: World)
     assert world.rows(letters) == [("page", b"<html>", "req-9", None, None)]
     world.poll()
     assert world.rows(letters) == [("page", b"<html>", "req-9", None, 2)]
+
+
+def test_a_stream_read_in_one_page_stores_what_gives_its_watermark_its_meaning(world: World) -> None:
+    proved = Finish(at(1), text_at(1), at(1), at(2), fingerprint="meaning-1")
+
+    world.poll(issue(1, 1), finish=proved)
+    world.poll(issue(2, 3), finish=replace(proved, fingerprint="meaning-2"))
+
+    assert world.memory.state(world.stream).fingerprint == "meaning-1"

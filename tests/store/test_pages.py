@@ -351,3 +351,16 @@ def test_another_memory_goes_on_with_a_run(world: World) -> None:
     world.memory = Memory(world.database, world.owner)
 
     assert world.page(run, [issue(1)]).inserted == 1
+
+
+def test_an_older_version_leaves_the_dead_letter_of_a_newer_one_open(world: World) -> None:
+    newest = issue(1, 5, title="x")
+    world.poll(newest._replace(fields={**newest.fields, "title": "\ud800"}))
+    letters = "SELECT closed_by FROM poller_dead_letters"
+    assert world.rows(letters) == [(None,)]
+
+    world.poll(issue(1, 3, title="older"))
+    assert world.rows(letters) == [(None,)]
+    world.poll(issue(1, 7, title="newer"))
+
+    assert world.rows(letters) == [(3,)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -171,3 +172,81 @@ def test_a_stream_that_is_gone_is_marked_removed_and_can_come_back(world: World)
 
     assert world.rows(states) == [("crm.issues", "active", 1), ("crm.users", "removed", 0)]
     assert world.column("id") == [1]
+
+
+STRANGE = [
+    "",
+    " ",
+    "select",
+    "rowid",
+    "_rowid_",
+    "oid",
+    "_key",
+    "_KEY",
+    "Name",
+    "name",
+    "NAME",
+    "na me",
+    'quo"te',
+    "semi;colon--",
+    "😀",
+    "😁",
+    "x" * 300,
+    "x" * 301,
+    "\u00e9" * 40,
+    "e\u0301" * 40,
+    "2024",
+    "nul\u0000",
+    "İstanbul",
+    "ﬁeld",
+]
+
+
+def test_every_name_becomes_a_column_of_its_own_and_is_recorded(world: World) -> None:
+    fields = {name: number for number, name in enumerate(STRANGE)}
+
+    world.poll(raw_record(json.dumps({"id": 1, **fields})))
+
+    recorded = dict(world.rows("SELECT field, name FROM poller_columns"))
+    assert set(recorded) == {"id", "at", *STRANGE}
+    assert len({name.lower() for name in recorded.values()}) == len(recorded)
+    assert all(len(name.encode()) <= 63 for name in recorded.values())
+    for field, number in fields.items():
+        assert world.rows(f'SELECT "{recorded[field]}" FROM crm_issues') == [(number,)]
+
+
+def test_what_became_of_the_columns_can_be_read_like_a_diary(world: World) -> None:
+    world.poll(raw_record('{"id": 1, "votes": 1, "userId": null}'))
+    world.poll(raw_record('{"id": 2, "votes": 1.5, "userId": "u"}'))
+    world.poll(raw_record('{"id": 3, "votes": "many", "tags": []}'))
+
+    assert world.rows(
+        "SELECT run_id, kind, column_name, field, from_type, to_type FROM poller_schema_changes ORDER BY id"
+    ) == [
+        (1, "column", "id", "id", None, "integer"),
+        (1, "column", "votes", "votes", None, "integer"),
+        (1, "column", "user_id", "userId", None, "unknown"),
+        (2, "widened", "votes", "votes", "integer", "float"),
+        (2, "widened", "user_id", "userId", "unknown", "text"),
+        (3, "column", "tags", "tags", None, "json"),
+        (3, "widened", "votes", "votes", "float", "text"),
+    ]
+
+
+def test_a_record_of_five_thousand_fields_is_held_whole_in_its_payload(world: World) -> None:
+    payload = json.dumps({"id": 1, **{f"f{number}": number for number in range(5000)}})
+
+    done = world.poll(raw_record(payload))
+
+    assert (done.inserted, done.dead) == (1, 0)
+    assert world.column("_payload") == [payload]
+    assert world.rows("SELECT count(*) FROM pragma_table_info('crm_issues')") == [(1011,)]
+
+
+def test_a_key_is_one_entity_however_its_number_is_written(world: World) -> None:
+    world.poll(raw_record('{"id": 1, "n": 1}'))
+
+    done = world.poll(raw_record('{"id": 1.0, "n": 2}'), raw_record('{"id": "1", "n": 3}'))
+
+    assert (done.updated, done.inserted) == (1, 1)
+    assert world.rows("SELECT _key, n FROM crm_issues ORDER BY _key") == [('"1"', 3), ("1", 2)]

@@ -49,6 +49,9 @@ class OnePage:
     def counted(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
         return None
 
+    def last_page(self, document: Any, response: Response) -> int | None:  # noqa: ANN401
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Minutely:

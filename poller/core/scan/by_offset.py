@@ -63,7 +63,8 @@ def _listed(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     """On to the next page; short pages in a row of nothing but rows that were changed after the run began
     are the end, or a listing that grows could never be read to it.
     """
-    late = place.late + 1 if seen.only_late and page.rows < place.widest else 0
+    is_short = page.rows < min(place.widest, place.size)
+    late = place.late + 1 if seen.only_late and is_short else 0
     if late >= (ENOUGH_BEFORE_NULLS if place.order is Order.ASC else ENOUGH_LATE_PAGES):
         return end_of_listing(scan, place)
     return Course(replace(_overlapping(place, page), late=late))

@@ -23,6 +23,15 @@ class Leg(StrEnum):
     """Since stays where it is (or is not sent): the listing is read from front to back."""
 
 
+class Sight(StrEnum):
+    """Where a scan stands beside a record that cannot be read."""
+
+    BEHIND = "behind"
+    """The row behind it is asked for."""
+    LOOKING_BACK = "looking_back"
+    """It is asked for once more, to see that it has not moved."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a scan stands. Written as JSON into the checkpoint.
@@ -93,7 +102,13 @@ class Place:
     whole: bool = False
     """The scan began without a token: it lists everything that there is."""
     ended: bool = False
-    """The page behind the one that is read once more was the last (page numbers only)."""
+    """The page behind the one that is read once more was the last."""
+    sight: Sight | None = None
+    """None: no record that cannot be read is near."""
+    spoilt: int = 0
+    """Records in a row that stood alone on unreadable pages."""
+    unread: int = 0
+    """The row number behind the unreadable page that was cut into smaller ones."""
     guard: Guard = field(default_factory=Guard)
 
 
@@ -107,7 +122,7 @@ def first_place(scan: Scan) -> Place:
         since=scan.since,
         since_text=scan.since_text,
         size=stream.pager.size,
-        whole=scan.by_token and scan.since_text is None,
+        whole=scan.opaque and scan.since_text is None,
     )
 
 
@@ -124,7 +139,7 @@ def begins_listing(place: Place) -> bool:
 
 def can_anchor(scan: Scan) -> bool:
     """Whether since can be moved forward page by page: ascending, and the request carries it."""
-    return scan.stream.order is Order.ASC and scan.stream.filters_by_since and not scan.by_token
+    return scan.stream.order is Order.ASC and scan.stream.filters_by_since and not scan.opaque
 
 
 def anchored_at(place: Place, scan: Scan, since: Position, text: str | None) -> Place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from poller.core.errors import ScanError
+from poller.core.errors import FetchError, ScanError
 from poller.core.model import Order
 from poller.core.page import Page
 from poller.core.paging import Steering
@@ -14,7 +14,8 @@ from poller.core.scan import by_cursor, by_offset, by_position, by_token
 from poller.core.scan.course import Course, front_anchored, is_unproved_first_load
 from poller.core.scan.evidence import Evidence, examine, group
 from poller.core.scan.larger import refused
-from poller.core.scan.place import Leg, Place, anchored_at, can_anchor, first_place, front
+from poller.core.scan.place import Leg, Place, Sight, anchored_at, can_anchor, first_place, front
+from poller.core.scan.smaller import beside, divided, grown
 from poller.core.steps import Notice, NoticeKind
 from poller.core.window import Scan
 
@@ -53,22 +54,27 @@ def take(scan: Scan, place: Place, page: Page, horizon: Position | None) -> Turn
     if seen.before_since and place.leg is Leg.ANCHORED:
         notices.append(_since_ignored(scan, place))
         guarded = replace(guarded, leg=Leg.LISTED)
+    if place.sight is Sight.BEHIND:
+        return Turn(beside(guarded, page, seen), seen)
+    guarded = replace(guarded, sight=None, spoilt=0)
     course = _rules(scan)(scan, _widened(guarded, page), page, seen)
     if _answered(place, course, seen, horizon):
         course = replace(course, onto=None)
+    elif course.onto is not None:
+        course = replace(course, onto=grown(scan, course.onto))
     return Turn(course, seen, (*notices, *course.notices))
 
 
 def _rules(scan: Scan) -> Callable[[Scan, Place, Page, Evidence], Course]:
     steering = scan.stream.pager.steering
-    return by_token.go_on if scan.by_token and steering is Steering.POSITION else STEERED[steering]
+    return by_token.go_on if scan.opaque and steering is Steering.POSITION else STEERED[steering]
 
 
 def after_expiry(scan: Scan, place: Place, reason: str) -> Turn:
     """The cursor died: go on from the safe position, else read the window again; the token died:
     read everything. Raises ScanError when that happened too often without getting any further.
     """
-    if scan.by_token and place.cursor is None:
+    if scan.opaque and place.cursor is None:
         return _without_token(scan, place, reason)
     if place.leg is Leg.LISTED and is_unproved_first_load(scan, place):
         return _expired(
@@ -114,6 +120,11 @@ def after_refusal(scan: Scan, place: Place) -> Turn:
     return Turn(Course(refused(scan, place)), _NOTHING)
 
 
+def after_unreadable(scan: Scan, place: Place, error: FetchError) -> Turn:
+    """The answer cannot be cut into records: ask for less at once. Raises ``error`` where that leads nowhere."""
+    return Turn(divided(scan, place, error), _NOTHING)
+
+
 _NOTHING = Evidence(
     ordered=True,
     before_since=False,
@@ -142,7 +153,7 @@ def _guard(scan: Scan, place: Place, page: Page) -> Place:
         )
     if guard is None:
         raise ScanError(
-            f"the pages go in circles: cursor {place.cursor!r:.100} brought the same {page.rows} rows again",
+            f"the pages go in circles: cursor {place.cursor!r} brought the same {page.rows} rows again",
             hint="check page.next: does it name the next page, or the page itself?",
         )
     return replace(place, guard=guard)

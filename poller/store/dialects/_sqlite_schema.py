@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from poller.core.columns import Catalog, Column, ColumnType, SchemaStep, widened_value
+from poller.core.column_values import widened_value
+from poller.core.columns import Catalog, Column, ColumnType, SchemaStep
 
 _DECLARED = {
     ColumnType.UNKNOWN: "ANY",

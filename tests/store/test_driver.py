@@ -1,4 +1,4 @@
-"""What planted defects showed that no other test looked at: each test here kills a mutant of its own."""
+"""The driver over a real memory: what is fetched ahead of a page that cannot be written is thrown away."""
 
 from __future__ import annotations
 
@@ -20,28 +20,6 @@ from poller.core.steps import Answer, Commit, Exchange, Expired, Fetch, Fetched,
 from poller.core.verdict import Verdict
 from poller.engine.driver import Hands, drive
 from tests.store.world import HOUR, World, at, attempt, checkpoint, issue, text_at
-
-
-def test_a_stream_read_in_one_page_stores_what_gives_its_watermark_its_meaning(world: World) -> None:
-    proved = Finish(at(1), text_at(1), at(1), at(2), fingerprint="meaning-1")
-
-    world.poll(issue(1, 1), finish=proved)
-    world.poll(issue(2, 3), finish=replace(proved, fingerprint="meaning-2"))
-
-    assert world.memory.state(world.stream).fingerprint == "meaning-1"
-
-
-def test_an_older_version_leaves_the_dead_letter_of_a_newer_one_open(world: World) -> None:
-    newest = issue(1, 5, title="x")
-    world.poll(newest._replace(fields={**newest.fields, "title": "\ud800"}))
-    letters = "SELECT closed_by FROM poller_dead_letters"
-    assert world.rows(letters) == [(None,)]
-
-    world.poll(issue(1, 3, title="older"))
-    assert world.rows(letters) == [(None,)]
-    world.poll(issue(1, 7, title="newer"))
-
-    assert world.rows(letters) == [(3,)]
 
 
 class Reader:
