@@ -34,6 +34,8 @@ def grade(stream: Stream) -> Grade:
         return Grade.AGREED if loose else Grade.EXACT
     if stream.order is Order.NONE:
         return Grade.TRUSTED
+    if stream.pager.steering is Steering.PAGE and stream.order is Order.DESC:
+        return Grade.AGREED
     numbered = stream.pager.steering in (Steering.OFFSET, Steering.PAGE)
     return Grade.EXACT if numbered or _names_a_row(stream) else Grade.TRUSTED
 

@@ -122,8 +122,13 @@ _LISTED = {
     "is skipped.",
     (Steering.OFFSET, Order.NONE): "No order is known: the listing is read at least twice, and until a whole "
     "reading brings nothing new (at most five more times, then the run fails). That is evidence, not proof.",
+    (
+        Steering.PAGE,
+        Order.DESC,
+    ): "Each page is read once more after the page behind it, and when rows came in "
+    "front meanwhile, the whole listing, until a reading brings nothing new.",
     **dict.fromkeys(
-        ((Steering.PAGE, order) for order in (Order.ASC, Order.DESC, Order.KEY)),
+        ((Steering.PAGE, order) for order in (Order.ASC, Order.KEY)),
         "Each page is read once more after the page behind it, so that rows that slid from one to the other "
         "meanwhile are found. No row is skipped, unless a whole page of rows is taken away between the two "
         "readings.",

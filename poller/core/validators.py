@@ -50,8 +50,9 @@ def is_conditional(request: Request) -> bool:
 
 
 def name_of(request: Request) -> str:
-    """The same text for the same request; it holds nothing of the request itself."""
-    return xxh3_128_hexdigest(msgspec.json.encode(asdict(request)))
+    """The same text for the same request, whatever its condition; it holds nothing of the request itself."""
+    plain = tuple(field for field in request.headers if field[0].lower() not in CONDITIONS)
+    return xxh3_128_hexdigest(msgspec.json.encode(asdict(replace(request, headers=plain))))
 
 
 def encode(known: Validators | None) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, case, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, select, update
 from xxhash import xxh3_128_hexdigest
 
 from poller.core.decide import Write
@@ -26,6 +26,15 @@ _OPEN_AGAIN = {
 """What comes again is open again, but for the very bytes that somebody has given up."""
 _CHUNK = 500
 """Keys to look up with one statement."""
+_ANY_OPEN = (
+    select(dead_letters.c.id)
+    .where(
+        dead_letters.c.stream_id == bindparam("stream"),
+        dead_letters.c.closed_at.is_(None),
+        dead_letters.c.key.is_not(None),
+    )
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ def close(
         dead_letters.c.closed_at.is_(None),
         dead_letters.c.key.is_not(None),
     )
-    if connection.execute(select(dead_letters.c.id).where(*is_open).limit(1)).first() is None:
+    if connection.execute(_ANY_OPEN, {"stream": stream_id}).first() is None:
         return
     merged = {write.record.key: write.record.position for write in writes}
     keys = list(merged)

@@ -89,7 +89,7 @@ ANSWERS: dict[str, Answer] = {
     "python": _body(400, lambda told: repr(told.encode()).encode()),
     "base64": _body(400, lambda told: base64.b64encode(f"x{told}".encode())),
     "base64url": _body(400, lambda told: base64.urlsafe_b64encode(f"xy{told}".encode())),
-    "cut-words": _body(400, lambda told: b"w" * 150 + told.encode(), "text/plain"),
+    "cut-words": _body(400, lambda told: b"w" * 143 + told.encode(), "text/plain"),
     "cut-body": _body(400, lambda told: b"word " * 399 + told.encode(), "text/plain"),
     "html": _body(200, lambda told: f"<html>{html.escape(told)} {told}</html>".encode(), "text/html"),
     "html-error": _body(500, lambda told: f"<html>{told}</html>".encode(), "text/html"),

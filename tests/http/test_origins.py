@@ -177,9 +177,9 @@ def test_a_redirect_to_nonsense_is_refused(stage: Stage, location: str) -> None:
 
 
 def test_a_redirect_without_a_place_is_refused(stage: Stage) -> None:
-    world = stage.world(stage.server(says(reply(304))).origin)
+    world = stage.world(stage.server(says(reply(307))).origin)
 
-    with pytest.raises(FetchError, match="HTTP 304") as caught:
+    with pytest.raises(FetchError, match="HTTP 307") as caught:
         world.fetch()
 
     assert caught.value.category is Category.REFUSED

@@ -32,7 +32,7 @@ def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
     if place.leg is Leg.ANCHORED:
         return _anchored(scan, here, page)
     if scan.stream.pager.steering is Steering.PAGE:
-        return by_page.listed(scan, here, page)
+        return by_page.listed(scan, here, page, seen)
     return _listed(scan, here, page)
 
 
@@ -41,7 +41,7 @@ def _listed(scan: Scan, place: Place, page: Page) -> Course:
     following = _following(place, page)
     if following is None:
         return end_of_listing(scan, place)
-    counts = place.counting and counts_rows(following.cursor or "", place.rows, place.pages)
+    counts = place.counting and counts_rows(following.cursor or "", place.cursor, place.rows, place.pages)
     return Course(replace(following, counting=counts))
 
 

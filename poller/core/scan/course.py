@@ -41,7 +41,7 @@ def end_of_listing(scan: Scan, place: Place) -> Course:
     if place.leg is Leg.ANCHORED or single:
         return Course(None)
     if _slides(scan, place):
-        return _until_readings_agree(scan, place)
+        return until_readings_agree(scan, place)
     if is_unproved_first_load(scan, place):
         return Course(front_anchored(place))
     return Course(None)
@@ -62,12 +62,14 @@ def with_cap(place: Place) -> tuple[Place, tuple[Notice, ...]]:
 
 def _slides(scan: Scan, place: Place) -> bool:
     """Whether rows could slide past this listing unseen, so that one reading of it proves nothing."""
+    if scan.opaque and not place.whole:  # what changes meanwhile comes with the token that it ends with
+        return False
     if scan.stream.pager.steering is Steering.CURSOR:
         return place.counting
     return place.order is Order.NONE
 
 
-def _until_readings_agree(scan: Scan, place: Place) -> Course:
+def until_readings_agree(scan: Scan, place: Place) -> Course:
     """Rows that may have slid: read twice at least, and until a reading brings nothing new."""
     again = replace(
         front(scan, place),

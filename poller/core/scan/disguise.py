@@ -5,22 +5,29 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from urllib.parse import unquote
 
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\d{1,18}")
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{2,}={0,2}")
 
 
-def counts_rows(cursor: str | int, rows: int, pages: int) -> bool:
+def counts_rows(cursor: str | int, before: str | int | None, rows: int, pages: int) -> bool:
     """Whether ``cursor`` holds the number of rows, or of pages, in front of the page that it names.
 
-    Looks into URLs and base64. A keyset over dense numeric keys looks the same; being wrong that
-    way costs a second reading, never a row.
+    Looks into the query of URLs and into base64. ``before`` is the cursor that led to the page at
+    hand, None on the first: a number that stands in both, as often, counts nothing. A keyset over dense numeric
+    keys looks the same as an offset; being wrong that way costs a second reading, never a row.
     """
     counts = {rows, rows + 1, pages, pages + 1}
-    return any(
-        int(number) in counts for text in _readings(str(cursor)) for number in _NUMBER.findall(text)[:50]
-    )
+    constant: Counter[int] = Counter() if before is None else _numbers(before)
+    return not counts.isdisjoint(_numbers(cursor) - constant)
+
+
+def _numbers(cursor: str | int) -> Counter[int]:
+    text = str(cursor)
+    varying = text.split("?", 1)[1] if "?" in text else text
+    return Counter(int(each) for found in _readings(varying) for each in _NUMBER.findall(found)[:50])
 
 
 def _readings(cursor: str) -> list[str]:

@@ -23,6 +23,19 @@ class Leg(StrEnum):
     """Since stays where it is (or is not sent): the listing is read from front to back."""
 
 
+class Numbering(StrEnum):
+    """What a numbered page is read for."""
+
+    FORWARD = "forward"
+    """For its rows."""
+    AGAIN = "again"
+    """Once more, after the page behind it."""
+    LAST = "last"
+    """The last one once more, after the page in front of it."""
+    FRONT = "front"
+    """The first one once more, at the end."""
+
+
 class Sight(StrEnum):
     """Where a scan stands beside a record that cannot be read."""
 
@@ -103,6 +116,9 @@ class Place:
     """The scan began without a token: it lists everything that there is."""
     ended: bool = False
     """The page behind the one that is read once more was the last."""
+    numbering: Numbering = Numbering.FORWARD
+    front: str | None = None
+    """The mark of the listing's first row (page numbers only); None when it had none."""
     sight: Sight | None = None
     """None: no record that cannot be read is near."""
     spoilt: int = 0

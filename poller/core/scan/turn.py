@@ -14,7 +14,7 @@ from poller.core.scan import by_cursor, by_offset, by_position, by_token
 from poller.core.scan.course import Course, front_anchored, is_unproved_first_load
 from poller.core.scan.evidence import Evidence, examine, group
 from poller.core.scan.larger import refused
-from poller.core.scan.place import Leg, Place, Sight, anchored_at, can_anchor, first_place, front
+from poller.core.scan.place import Leg, Numbering, Place, Sight, anchored_at, can_anchor, first_place, front
 from poller.core.scan.smaller import beside, divided, grown
 from poller.core.steps import Notice, NoticeKind
 from poller.core.window import Scan
@@ -142,7 +142,7 @@ def _guard(scan: Scan, place: Place, page: Page) -> Place:
     if scan.stream.pager.steering is Steering.OFFSET:
         return place
     numbered = scan.stream.pager.steering is Steering.PAGE
-    if numbered and place.confirming:  # the same page once more, on purpose
+    if place.numbering is not Numbering.FORWARD:  # the same page once more, on purpose
         return place
     name = place.offset if numbered and page.rows == 0 else place.cursor
     guard = place.guard.after(f"{place.since}|{place.since_text}|{name!r}|{place.size}|{page.digest}")

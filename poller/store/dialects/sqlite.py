@@ -28,7 +28,7 @@ from poller.store.dialects import BURIED
 from poller.store.dialects._sqlite_schema import alter, create, named, widen
 
 _READERS = 8
-_CHECKPOINT_PAGES = 2000
+_CHECKPOINT_PAGES = 4000
 _PAGE = 8192
 """Bytes: a row carries its record twice, typed and as received; a new file keeps this for ever."""
 _WRITER = (
