@@ -78,6 +78,10 @@ memory: $(BIN)/.ready ## Memory of a poll of 200,000 rows against one of 20,000
 torture-rate: $(BIN)/.ready ## 1,200 requests under 1000/minute with two kill -9; SEED=2 kills elsewhere
 	POLLER_TORTURE_RATE=$(or $(SEED),1) $(BIN)/python -m pytest tests/engine/test_rate.py -q -s -k killed
 
+.PHONY: hostile
+hostile: $(BIN)/.ready ## Every hostile answer that is known, instead of every sixth
+	POLLER_TEST_HOSTILE=1 $(BIN)/python -m pytest tests/hostile -q
+
 .PHONY: benchmark
 benchmark: $(BIN)/.ready ## CPU of a first load beside a floor written by hand; ARGS="--rows 50000"
 	$(BIN)/python -m benchmarks.load $(ARGS)

@@ -23,9 +23,6 @@ EXIT_CODES = {
 }
 """What scripts can rely on."""
 
-WIDTH = 100
-"""Columns of a message about the settings."""
-
 REFUSED_US = frozenset({Category.AUTHENTICATION, Category.FORBIDDEN})
 """The API knows the credential not at all, or not for this: exit code 4."""
 
@@ -78,23 +75,9 @@ def _problems(problems: tuple[SettingsError, ...]) -> str:
     for problem in problems:
         if problem.file is not None and problem.line is not None and problem.file not in texts:
             texts[problem.file] = read_text(Path(problem.file))
-    shown = [_wrapped(f"error: {render_problem(each, texts.get(each.file or '', ''))}") for each in problems]
+    shown = [f"error: {render_problem(each, texts.get(each.file or '', ''))}" for each in problems]
     more = f"\n\n{len(problems)} problems; nothing was started" if len(problems) > 1 else ""
     return "\n\n".join(shown) + more
-
-
-def _wrapped(problem: str) -> str:
-    """Message and hint around a line of the file, which stays as it is, no wider than a screen."""
-    import textwrap
-
-    if "\n" not in problem.partition("\nhint: ")[0]:
-        return problem
-    lines: list[str] = []
-    for line in problem.splitlines():
-        told = line.startswith(("error: ", "hint: "))
-        wrapped = textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False) if told else []
-        lines += wrapped or [line]
-    return "\n".join(lines)
 
 
 def _defect(error: Exception, *, debug: bool) -> int:

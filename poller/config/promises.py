@@ -86,9 +86,10 @@ Rows that are deleted, and rows that change without a newer position, are anothe
 deletions show. A bound that nobody stated, without a lookback, is refused everywhere (`bound-unsaid`).
 `order` is what the request asks for; where the API does not keep it, the listing is read again as if none
 had been asked for. Page numbers are exact unless a whole page of rows is taken away between a page and the
-one behind it; newest first, what comes in front pushes rows back again, so that whole readings have to agree. In other orders than ascending, integers trail one poll behind: no clock says how far a
-scan answers for. Each combination that is called exact is tested by a scenario that moves, adds and deletes
-rows during the scan (`tests/scenario/test_promises.py`).
+one behind it; newest first, what comes in front pushes rows back again, so that whole readings have to agree.
+In other orders than ascending, integers trail one poll behind: no clock says how far a scan answers for. Each
+combination that is called exact is tested by a scenario that moves, adds and deletes rows during the scan
+(`tests/scenario/test_promises.py`).
 
 This page is made from the code; `make docs` writes it anew.
 """

@@ -72,11 +72,13 @@ def read_record(stream: Stream, raw: bytes) -> Record | Reject:
 class Reader:
     """Reads the records of one stream; what is the same for all of them is looked up once."""
 
-    __slots__ = ("_at", "_deleted", "_depth", "_how", "_key")
+    __slots__ = ("_at", "_at_name", "_deleted", "_depth", "_how", "_key", "_key_name")
 
     def __init__(self, stream: Stream) -> None:
         self._key = stream.key
+        self._key_name = _member(stream.key[0]) if len(stream.key) == 1 else None
         self._at = stream.updated_at
+        self._at_name = _member(stream.updated_at)
         self._how = stream.since.how if stream.since is not None else _ANY_TIME
         self._deleted = stream.deleted
         self._depth = stream.depth
@@ -91,16 +93,17 @@ class Reader:
             return Reject(raw, "value", detail, _key_beside_poison(self._key, raw))
         if not isinstance(fields, dict):
             return Reject(raw, "shape", f"a record must be an object, not {kind_of(fields)}")
-        key = key_of(self._key, fields)
+        part = fields.get(self._key_name)
+        key = str(part) if type(part) is int and -_SHORT < part < _SHORT else key_of(self._key, fields)
         if isinstance(key, BadKey):
             return Reject(raw, "key", key.why)
         if raw.count(b"{") + raw.count(b"[") > self._depth and is_deeper(fields, self._depth):
             return Reject(raw, "value", f"nested deeper than {self._depth} (limits.depth)", key)
-        value = None if self._at is None else self._at.find(fields)
+        value = fields.get(self._at_name) if self._at_name is not None else _found(self._at, fields)
         return Record(
             key,
             None if value is None else parse(value, self._how),
-            _text_of(value),
+            value if type(value) is str else _text_of(value),
             payload,
             fields,
             digest=xxh3_128_hexdigest(_CANONICAL.encode(fields)),
@@ -139,6 +142,19 @@ def _token(stream: Stream, document: Document, response: Response) -> str | None
 _VALUE = msgspec.json.Decoder(float_hook=exact_number)
 _CANONICAL = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _ANY_TIME = TimeFormat()
+
+
+_SHORT = 10**18
+"""Whole numbers below this are their own canonical text, and short: most keys are."""
+
+
+def _member(path: Path | None) -> str | None:
+    """The member of a record that a path names; None when it is no such path."""
+    return path.names[0] if path is not None and path.names is not None and len(path.names) == 1 else None
+
+
+def _found(path: Path | None, fields: dict[str, Any]) -> Any:  # noqa: ANN401 (any JSON value)
+    return None if path is None else path.find(fields)
 
 
 def _key_beside_poison(paths: tuple[Path, ...], raw: bytes) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from poller.core.model import Order
 from poller.core.position import Position, from_datetime, nanoseconds
 from poller.core.scan.progress import Progress
@@ -9,14 +11,19 @@ from poller.core.steps import Finish
 from poller.core.window import Scan
 
 
+FURTHEST_AHEAD = timedelta(days=1)
+"""How far a server's clock may be ahead of ours and still be believed: time zones taken for UTC, and more."""
+
+
 def finish(scan: Scan, progress: Progress) -> Finish:
     """What the drained scan proves."""
     if scan.opaque:
         return _by_token(scan, progress)
     settle = nanoseconds(scan.rule.settle)
+    edge = _believed(progress)
     reached = _trusted(scan, progress)
     if scan.has_clock:
-        limit = progress.edge if progress.edge is not None else from_datetime(progress.started_at)
+        limit = edge if edge is not None else from_datetime(progress.started_at)
         reached = _lowest(reached, limit - settle)
     if reached is not None and scan.watermark is not None and reached <= scan.watermark:
         reached = None
@@ -24,7 +31,7 @@ def finish(scan: Scan, progress: Progress) -> Finish:
         watermark=reached,
         watermark_text=progress.highest_text if reached == progress.highest else None,
         highest=progress.highest,
-        complete_through=None if progress.edge is None else progress.edge - settle,
+        complete_through=None if edge is None else edge - settle,
         fingerprint=scan.fingerprint,
         validators=progress.validators if progress.pages == 1 else None,
     )
@@ -36,10 +43,18 @@ def _by_token(scan: Scan, progress: Progress) -> Finish:
         watermark=None,
         watermark_text=None,
         highest=None,
-        complete_through=progress.edge,
+        complete_through=_believed(progress),
         fingerprint=scan.fingerprint,
         token=progress.token,
     )
+
+
+def _believed(progress: Progress) -> Position | None:
+    """The server's clock, unless it is further ahead of ours than clocks ever are: then ours."""
+    ours = from_datetime(progress.started_at)
+    if progress.edge is None or progress.edge <= ours + nanoseconds(FURTHEST_AHEAD):
+        return progress.edge
+    return ours
 
 
 def _trusted(scan: Scan, progress: Progress) -> Position | None:

@@ -93,8 +93,9 @@ class Scan:
 
     @property
     def _first_number(self) -> Position:
-        """No number below it is sent: the start, else 0."""
-        return NUMBERS if self.rule.start is None else self.rule.start
+        """No number below it is sent: the start, else 0; unless the stream itself stands below."""
+        least = NUMBERS if self.rule.start is None else self.rule.start
+        return least if self.since is None else min(least, self.since - self.rule.step_back)
 
     def _until_value(self) -> Json:
         if self.rule.until is None:

@@ -117,6 +117,8 @@ def _page(
     if asked.finish is not None:
         finish(connection, run, stream, asked.finish, desk.dialect.now(connection))
     elif asked.checkpoint is not None:
+        if stream.fingerprint is None:
+            connection.execute(_NAME_MEANING, {"stream": stream.id, "meaning": asked.checkpoint.fingerprint})
         _save(connection, run, stream.id, replace(asked.checkpoint, fresh=committed.fresh), asked)
     return committed
 
@@ -198,8 +200,7 @@ def _write(connection: Connection, desk: Desk, run: OpenRun, sheet: Sheet) -> No
 
 
 def _save(connection: Connection, run: OpenRun, stream_id: int, place: Checkpoint, asked: Commit) -> None:
-    """The place behind this page; and, with the first one, what gives the watermark its meaning."""
-    connection.execute(_NAME_MEANING, {"stream": stream_id, "meaning": place.fingerprint})
+    """The place behind this page."""
     values = {
         "run_id": run.run_id,
         "state": place.state,

@@ -149,7 +149,7 @@ def _polled(folder: Path, api: Server, hiding: Hiding, answers: Sequence[str]) -
         written |= {f"{shown}: stdout": done.stdout, f"{shown}: stderr": done.stderr}
         files = [path for path in work.rglob("*") if path.is_file() and path.parent.name != ".poller"]
         written |= {f"{shown}: {path.name}": path.read_bytes() for path in files}
-    assert b"curl --compressed" in written["once: stderr"]
+    assert b"curl --compressed" in written["once: stderr"], written["once: stderr"][-2000:]
     assert len(written["once: stdout"].splitlines()) > len(answers)
     return written
 

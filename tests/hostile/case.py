@@ -36,7 +36,7 @@ class Case:
     ``missing`` names records that the page does not show in a form that can be mirrored: all others
     of an answer that was taken for a page must be in the mirror at once. ``poisoned`` ones are shown
     right, with a newer position, once the server is good. ``strays`` may be in the mirror although
-    they are not in the API's listing. ``known`` is what is wrong with us: the test has to fail.
+    they are not in the API's listing.
     """
 
     name: str
@@ -52,7 +52,6 @@ class Case:
     """The answer, if it is taken for a page, shows every record but the missing ones."""
     says: str = ""
     """What the error must say."""
-    known: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} · {self.moment.value}"

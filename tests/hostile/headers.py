@@ -79,8 +79,6 @@ CLOCKS = {
     "ten thousand letters": "x" * 10_000,
 }
 STRAY = frozenset({77})
-TOO_TRUSTING = "a Date that lies years ahead takes a record from there for the present"
-BEYOND = {"next century": ("years ahead",), "the end of time": ("years ahead", "the end of time")}
 AHEAD = {"years ahead": "2098-06-01T00:00:00Z", "the end of time": "9999-12-31T23:59:59Z"}
 
 
@@ -111,9 +109,7 @@ def _clocks() -> Iterator[Case]:
         for ahead, position in AHEAD.items():
             shown = f"a Date that is {name}, and a record {ahead}"
             hostile = _ahead(f"Date: {date}", position)
-            trusted = name in BEYOND and ahead in BEYOND[name]
-            known = TOO_TRUSTING if trusted else ""
-            yield Case(shown, hostile, OK, strays=STRAY, mates=True, known=known)
+            yield Case(shown, hostile, OK, strays=STRAY, mates=True)
 
 
 def _page(line: str) -> Hostile:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from typing import NoReturn
 
 import pytest
 
@@ -14,7 +15,6 @@ from poller.core.model import Stream
 from poller.core.page import Reject
 from poller.core.replay import Replayed
 from poller.core.runs import Outcome
-from poller.engine.ports import Voice
 from poller.engine.replay import Replayer
 from poller.engine.run import Runner
 from poller.pagers.offset import Offset
@@ -26,7 +26,7 @@ FINE = b'{"id": 1, "at": "2026-11-21T12:05:00Z", "title": "from the letter"}'
 LETTERS = "SELECT closed_how, reason, times FROM poller_dead_letters ORDER BY id"
 
 
-def silent(_name: str) -> Voice:
+def silent(_name: str) -> NoReturn:
     raise AssertionError("a replay asks no API")
 
 

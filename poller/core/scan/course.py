@@ -8,7 +8,7 @@ from poller.core.model import Order
 from poller.core.page import Page
 from poller.core.paging import Guard, Steering
 from poller.core.scan.evidence import Evidence
-from poller.core.scan.place import Leg, Place, can_anchor, front
+from poller.core.scan.place import Leg, Numbering, Place, can_anchor, front
 from poller.core.steps import Notice, NoticeKind
 from poller.core.window import Scan
 
@@ -62,8 +62,6 @@ def with_cap(place: Place) -> tuple[Place, tuple[Notice, ...]]:
 
 def _slides(scan: Scan, place: Place) -> bool:
     """Whether rows could slide past this listing unseen, so that one reading of it proves nothing."""
-    if scan.opaque and not place.whole:  # what changes meanwhile comes with the token that it ends with
-        return False
     if scan.stream.pager.steering is Steering.CURSOR:
         return place.counting
     return place.order is Order.NONE
@@ -117,6 +115,9 @@ def front_anchored(place: Place) -> Place:
         since_text=None,
         offset=0,
         cursor=None,
+        rows=0,
+        ended=False,
+        numbering=Numbering.FORWARD,
         tail=(),
         last=None,
         last_text=None,

@@ -95,6 +95,8 @@ def after_expiry(scan: Scan, place: Place, reason: str) -> Turn:
         onto = replace(anchored_at(place, scan, group(scan, safe), place.last_text), restarts=restarts)
         return _expired(reason, onto, f"goes on from {canonical(safe)}")
     onto = replace(front(scan, place), order=place.order, restarts=restarts)
+    if place.order is Order.NONE:  # an order that was found out is not trusted to move since either
+        onto = replace(onto, leg=Leg.LISTED)
     return _expired(reason, onto, "reads the window again")
 
 
