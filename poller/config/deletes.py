@@ -36,6 +36,15 @@ class RawFeed(_Options):
     key: forms.KeyPaths = Field(description="where its records name the deleted entity")
 
 
+class RawBrake(_Options):
+    """What holds for every mode."""
+
+    max_ratio: forms.Ratio = Field(
+        0.2,
+        description="the largest part of the mirror that one full listing may mark deleted by lacking it",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Deletes:
     """How deletions show. All None: nothing tells of them."""
@@ -43,10 +52,20 @@ class Deletes:
     flag: Path | None = None
     feed: str | None = None
     key: tuple[Path, ...] = ()
+    max_ratio: float = 0.2
 
 
 def deletes_of(given: dict[str, Any], path: KeyPath, findings: Findings) -> Deletes:
     """The rule of the deletes table at ``path``."""
+    options = {name: value for name, value in given.items() if name != "max_ratio"}
+    rule = _mode(options, path, findings)
+    if "max_ratio" not in given:
+        return rule
+    brake = _read(RawBrake, {"max_ratio": given["max_ratio"]}, path, findings)
+    return rule if brake is None else replace(rule, max_ratio=brake.max_ratio)
+
+
+def _mode(given: dict[str, Any], path: KeyPath, findings: Findings) -> Deletes:
     mode = given.get("mode", "none")
     options = {name: value for name, value in given.items() if name != "mode"}
     hint = later.hint_for_choice("deletes", mode)
@@ -93,6 +112,7 @@ def with_burials(
         yield replace(
             stream,
             deleted=rules[stream.name].flag,
+            most_absent=rules[stream.name].max_ratio,
             buried_by=None if feed is None else f"{stream.source}.{feed}",
             burials=tuple(burials.get(stream.name, ())),
         )

@@ -92,6 +92,17 @@ def back(value: object) -> timedelta | int:
     return duration(value)
 
 
+def ratio(value: object) -> float:
+    """A part of a whole: above 0, up to 1."""
+    if isinstance(value, str) and re.fullmatch(r"[01](\.\d{1,9})?", value):
+        value = float(value)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1:
+        raise Refusal(
+            f"{shown(value)} is no part of a whole", "write a number above 0 and up to 1, such as 0.2"
+        )
+    return float(value)
+
+
 def truth(value: object) -> bool:
     """``true`` or ``false``."""
     if isinstance(value, str) and value.lower() in {"true", "false"}:
@@ -203,6 +214,7 @@ Truth = Annotated[bool, PlainValidator(truth), Form("true or false", "true")]
 Count = Annotated[int, PlainValidator(whole(1)), Form("whole number from 1", "5")]
 Whole = Annotated[int, PlainValidator(whole(0)), Form("whole number from 0", "1")]
 Factor = Annotated[float, PlainValidator(number), Form("number from 1", "2")]
+Ratio = Annotated[float, PlainValidator(ratio), Form("number from 0 to 1", "0.2")]
 Span = Annotated[timedelta, PlainValidator(duration), Form("duration", '"2m"')]
 SomeSpan = Annotated[timedelta, PlainValidator(some_duration), Form("duration", '"30s"')]
 Back = Annotated[timedelta | int, PlainValidator(back), Form("duration or count", '"2m"')]

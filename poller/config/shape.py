@@ -208,7 +208,8 @@ class RawStream(Section):
     deletes: Table = Field(
         {"mode": "none"},
         description='how deletions show: mode "none", "flag" (flag = an expression that is true of a deleted '
-        'record) or "feed" (stream = the stream whose records name deleted ones, key = where they do)',
+        'record) or "feed" (stream = the stream whose records name deleted ones, key = where they do); '
+        "max_ratio is the largest part of the mirror that one full listing may mark deleted by lacking it",
     )
     conditional: forms.Truth = Field(
         True, description="ask again for an unchanged listing of one page with If-None-Match"

@@ -226,6 +226,8 @@ class Stream:
     """The stream (source.stream) whose records name deleted entities of this one."""
     burials: tuple[Burial, ...] = ()
     """Whose entities the records of this stream name as deleted."""
+    most_absent: float = 0.2
+    """The largest part of the mirror that one full listing may mark deleted by lacking it."""
     secret_headers: tuple[tuple[str, Secret], ...] = ()
     """Request headers of this stream alone that carry secrets."""
     conditional: bool = True

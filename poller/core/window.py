@@ -95,7 +95,9 @@ class Scan:
     def _first_number(self) -> Position:
         """No number below it is sent: the start, else 0; unless the stream itself stands below."""
         least = NUMBERS if self.rule.start is None else self.rule.start
-        return least if self.since is None else min(least, self.since - self.rule.step_back)
+        if self.watermark is None or self.watermark >= least:
+            return least
+        return self.watermark - self.rule.overlap - self.rule.step_back
 
     def _until_value(self) -> Json:
         if self.rule.until is None:

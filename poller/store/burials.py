@@ -30,13 +30,14 @@ _COUNT_UNKEPT = _COUNT_ON.values(changes_floor=bindparam("last"))
 @dataclass(frozen=True, slots=True)
 class Graveyard:
     """A mirror whose rows are to be marked deleted. ``seq`` is the number of its last change;
-    ``kept`` what its change feed keeps.
+    ``kept`` what its change feed keeps; ``most`` the largest part of it that a listing may bury.
     """
 
     stream_id: int
     table: str
     seq: int
     kept: str
+    most: float = 0.0
 
 
 def count_on(connection: Connection, stream_id: int, last: int, kept: str) -> None:

@@ -20,8 +20,6 @@ from poller.store.burials import Graveyard, bury
 from poller.store.dialects import Dialect
 from poller.store.tables import listed
 
-MOST_ABSENT = 0.2
-"""The largest part of the living rows that one listing may mark deleted."""
 FEW = 10
 """Rows that a listing may lack whatever part of the mirror they are."""
 _CHUNK = 500
@@ -58,10 +56,10 @@ def bury_absent(
     absent, living, seen = _counted(connection, grave, asked.listing.began_at)
     notices: tuple[Notice, ...] = ()
     buried = 0
-    if absent and (seen == 0 or (absent > FEW and absent > living * MOST_ABSENT)):
+    if absent and (seen == 0 or (absent > FEW and absent > living * grave.most)):
         text = (
             f"the full listing lacks {absent} of {living} rows, more than can be believed; none was marked "
-            "deleted"
+            "deleted; if the API is right, raise deletes.max_ratio and read the stream again from the start"
         )
         notices = (Notice(NoticeKind.ABSENT_KEPT, text),)
     elif absent:

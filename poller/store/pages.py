@@ -132,7 +132,9 @@ def _absent(
     note_listed(connection, desk.mirror.stream_id, asked)
     if asked.finish is None:
         return 0, ()
-    grave = Graveyard(desk.mirror.stream_id, desk.mirror.table, seq, run.stream.changes)
+    grave = Graveyard(
+        desk.mirror.stream_id, desk.mirror.table, seq, run.stream.changes, run.stream.most_absent
+    )
     return bury_absent(connection, desk.dialect, grave, run.run_id, asked)
 
 

@@ -568,6 +568,13 @@ WRONG = {
     "a flag that is missing": Wrong(
         PAGE, PAGE + '\n»deletes = { mode = "flag" }', f"{STREAM}.deletes.flag", "is missing", "flag"
     ),
+    "a part that is more than the whole": Wrong(
+        PAGE,
+        PAGE + '\ndeletes = { mode = "none", max_ratio = »20 }',
+        f"{STREAM}.deletes.max_ratio",
+        "20 is no part of a whole",
+        "0.2",
+    ),
     "a feed of deletions that is no stream": Wrong(
         PAGE,
         PAGE + '\ndeletes = { mode = "feed", stream = »"issue", key = "id" }',

@@ -227,6 +227,13 @@ def test_a_listing_that_lacks_more_than_can_be_believed_deletes_nothing_and_says
     assert f"{50 - shown} of 50" in text
 
 
+def test_a_user_may_believe_more(tmp_path: Path) -> None:
+    world = World(tmp_path / "mirror.db", replace(ISSUES, most_absent=0.5))
+    world.poll(*many(50))
+
+    assert listing(world, many(50)[:30]) == 20
+
+
 def test_a_few_rows_may_go_whatever_part_of_a_small_mirror_they_are(world: World) -> None:
     world.poll(*many(4))
 

@@ -62,9 +62,10 @@ def with_cap(place: Place) -> tuple[Place, tuple[Notice, ...]]:
 
 def _slides(scan: Scan, place: Place) -> bool:
     """Whether rows could slide past this listing unseen, so that one reading of it proves nothing."""
-    if scan.stream.pager.steering is Steering.CURSOR:
-        return place.counting
-    return place.order is Order.NONE
+    if scan.stream.pager.steering is not Steering.CURSOR:
+        return place.order is Order.NONE
+    # of a feed, what changes while the API's own cursors are followed comes with the token at their end
+    return place.counting and (place.whole or not scan.opaque)
 
 
 def until_readings_agree(scan: Scan, place: Place) -> Course:
