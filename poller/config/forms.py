@@ -169,6 +169,8 @@ def base_url(value: object) -> str:
         raise Refusal("is not a full http or https URL", hint)
     if "@" in parts.netloc:
         raise Refusal("carries a user name or password, which would end in logs", "use auth instead")
+    if set(url) & set("<>{}"):
+        raise Refusal("still has a part to be filled in", hint)
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         raise Refusal("has a query or fragment", "put parameters into the stream's params")
     return url.rstrip("/")

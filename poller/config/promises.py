@@ -85,8 +85,8 @@ while pages were read before. `poller check` says the same of your own streams, 
 Rows that are deleted, and rows that change without a newer position, are another matter: `deletes` says how
 deletions show. A bound that nobody stated, without a lookback, is refused everywhere (`bound-unsaid`).
 `order` is what the request asks for; where the API does not keep it, the listing is read again as if none
-had been asked for. Page numbers are exact unless a whole page of rows is taken away between a page and the
-one behind it; newest first, what comes in front pushes rows back again, so that whole readings have to agree.
+had been asked for. When a numbered page shows none of the rows that it showed before, the whole listing is
+read again; newest first, what comes in front pushes rows back again, so that whole readings have to agree.
 In other orders than ascending, integers trail one poll behind: no clock says how far a scan answers for. Each
 combination that is called exact is tested by a scenario that moves, adds and deletes rows during the scan
 (`tests/scenario/test_promises.py`).

@@ -1,8 +1,9 @@
 """What one page does to the mirror: a record and the held version of its key become a write, or nothing.
 
 A version is never replaced by an older one. Where two positions cannot be compared, the response
-to the later-started request wins: both are absent or equal, both lie in the autumn hour of a zone
-without offsets, or the held one lay beyond the server's clock when it was stored.
+to the later-started request wins: both are absent or equal, one is a moment and the other a number
+(a feed of deletions counts otherwise than the rows do), both lie in the autumn hour of a zone without
+offsets, or the held one lay beyond the server's clock when it was stored.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def _replaces(record: Record, old: Held, requested: str, how: TimeFormat) -> boo
     if record.position is None or old.position is None or old.ahead:
         return requested >= old.changed_at
     position = canonical(record.position)
-    if position == old.position:
+    if position == old.position or (position[-1] == "Z") != (old.position[-1] == "Z"):  # a moment, a number
         return requested >= old.changed_at
     if is_ambiguous(record.position, how) and is_ambiguous(from_canonical(old.position), how):
         return requested >= old.changed_at

@@ -17,8 +17,10 @@ from poller.core.model import Kind, Secret, SinceRule, Source, Stream
 from poller.core.path import Header, Path
 from poller.core.position import canonical
 
-_NEUTRAL = frozenset({"size", "total", "pages"})
+_NEUTRAL = frozenset({"size", "total"})
 """Options of a pager that change how much comes at once, or what is only a hint."""
+_TELLING = frozenset({"PageNumber"})
+"""Pagers for which the count of rows is no hint: it ends the listing."""
 
 
 def fingerprint(source: Source, stream: Stream) -> str:
@@ -76,8 +78,12 @@ def _options(pager: object) -> dict[str, Any]:
     return {
         f"page.{name}": _written(value)
         for name, value in options.items()
-        if name not in _NEUTRAL and not isinstance(value, Secret) and value is not False
+        if name not in _neutral(pager) and not isinstance(value, Secret) and value is not False
     }
+
+
+def _neutral(pager: object) -> frozenset[str]:
+    return _NEUTRAL - {"total"} if type(pager).__name__ in _TELLING else _NEUTRAL
 
 
 def _since(rule: SinceRule) -> dict[str, Any]:

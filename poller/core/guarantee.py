@@ -130,8 +130,8 @@ _LISTED = {
     **dict.fromkeys(
         ((Steering.PAGE, order) for order in (Order.ASC, Order.KEY)),
         "Each page is read once more after the page behind it, so that rows that slid from one to the other "
-        "meanwhile are found. No row is skipped, unless a whole page of rows is taken away between the two "
-        "readings.",
+        "meanwhile are found; when it then shows none of the rows that it showed before, the listing is "
+        "read again. No row is skipped.",
     ),
     (Steering.PAGE, Order.NONE): "No order is known: the listing is read at least twice, cut into pages of "
     "another size, and until a whole reading brings nothing new (at most five more times, then the run "

@@ -52,7 +52,7 @@ from poller.core.steps import (
     Unreadable,
 )
 from poller.core.validators import conditional
-from poller.core.watermark import finish
+from poller.core.watermark import finish, is_unbelievable
 from poller.core.window import Scan
 
 Flow = Generator[Step, Answer, Progress]
@@ -160,9 +160,13 @@ def _listing(progress: Progress) -> Listing | None:
 
 def _drained(commit: Commit, scan: Scan, progress: Progress) -> Commit:
     """The transaction that also says that the scan is drained."""
-    missing = scan.opaque and progress.token is None
-    text = "no page gave a token to go on from; the next poll asks as this one did"
-    notices = (*commit.notices, Notice(NoticeKind.TOKEN_MISSING, text)) if missing else commit.notices
+    notices = commit.notices
+    if scan.opaque and progress.token is None:
+        text = "no page gave a token to go on from; the next poll asks as this one did"
+        notices += (Notice(NoticeKind.TOKEN_MISSING, text),)
+    if is_unbelievable(progress):
+        text = "the server's clock is more than a day ahead of ours; the watermark stays until they agree"
+        notices += (Notice(NoticeKind.CLOCK_AHEAD, text),)
     return replace(commit, finish=finish(scan, progress), notices=notices)
 
 

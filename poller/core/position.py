@@ -52,8 +52,8 @@ class TimeFormat:
     """How a stream writes time.
 
     ``format``: ``rfc3339``, ``unix``, ``unix_ms``, ``raw`` (the text exactly as received),
-    ``integer`` (no time at all: a number that grows) or a strftime pattern. ``zone``: IANA name for timestamps that carry no offset; None
-    reads them as UTC.
+    ``integer`` (no time at all: a number that grows) or a strftime pattern. ``zone``: IANA name for
+    timestamps that carry no offset; None reads them as UTC.
     """
 
     format: str = "rfc3339"
@@ -77,8 +77,10 @@ def parse(value: object, how: TimeFormat) -> Position | None:
         return _from_integer(value)
     if isinstance(value, int | float | Decimal):
         return _from_number(Decimal(str(value)), how)
-    if not isinstance(value, str):
-        return None
+    return _from_any_text(value, how) if isinstance(value, str) else None
+
+
+def _from_any_text(value: str, how: TimeFormat) -> Position | None:
     if how.is_pattern:
         return _from_text(value.strip(), how)
     try:

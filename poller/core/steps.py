@@ -50,6 +50,7 @@ class NoticeKind(StrEnum):
     TOKEN_MISSING = "token_missing"  # noqa: S105 (no password)
     ABSENT_KEPT = "absent_kept"
     PAGE_UNREADABLE = "page_unreadable"
+    CLOCK_AHEAD = "clock_ahead"
 
 
 @dataclass(frozen=True, slots=True)

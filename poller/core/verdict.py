@@ -113,23 +113,26 @@ def _refusal(stream: Stream, fetch: Fetch, response: Response) -> Verdict:
     status, reason = response.status, f"HTTP {response.status}{_said(response)}"
     if status == 401:  # noqa: PLR2004
         return Renew(reason)
+    if _is_expiry(fetch, status):
+        return Expired(reason)
     if status in stream.retry.statuses:
         busy = status == 429  # noqa: PLR2004
         return Again(Category.RATE_LIMITED if busy else Category.SERVER, reason, wait_seconds(response))
-    if status in fetch.forgotten:
-        return Expired(reason)
+    if fetch.optional and 400 <= status <= 499 and status != 403:  # noqa: PLR2004
+        return Declined(reason)
+    return _final(fetch, status, reason)
+
+
+def _is_expiry(fetch: Fetch, status: int) -> bool:
+    """Whether the token, or the cursor, that the request carried is not known any more."""
+    return status in fetch.forgotten or (fetch.mid_scan and status in CURSOR_REFUSED)
+
+
+def _final(fetch: Fetch, status: int, reason: str) -> Fatal:
     if status == 403:  # noqa: PLR2004
         return Fatal(Category.FORBIDDEN, reason, HINTS[403])
-    if fetch.mid_scan and status in CURSOR_REFUSED:
-        return Expired(reason)
-    if fetch.optional and 400 <= status <= 499:  # noqa: PLR2004
-        return Declined(reason)
     if fetch.further and status in CURSOR_REFUSED:
         return Fatal(Category.REFUSED, f"a page behind the first was refused: {reason}", BEHIND_THE_LAST)
-    return _final(status, reason)
-
-
-def _final(status: int, reason: str) -> Fatal:
     if status >= 500:  # noqa: PLR2004
         return Fatal(Category.SERVER, reason, f"add {status} to retry.statuses if it passes by itself")
     return Fatal(Category.REFUSED, reason, HINTS.get(status))

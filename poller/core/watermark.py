@@ -10,7 +10,6 @@ from poller.core.scan.progress import Progress
 from poller.core.steps import Finish
 from poller.core.window import Scan
 
-
 FURTHEST_AHEAD = timedelta(days=1)
 """How far a server's clock may be ahead of ours and still be believed: time zones taken for UTC, and more."""
 
@@ -19,9 +18,8 @@ def finish(scan: Scan, progress: Progress) -> Finish:
     """What the drained scan proves."""
     if scan.opaque:
         return _by_token(scan, progress)
-    settle = nanoseconds(scan.rule.settle)
-    edge = _believed(progress)
-    reached = _trusted(scan, progress)
+    settle, edge = nanoseconds(scan.rule.settle), progress.edge
+    reached = None if is_unbelievable(progress) else _trusted(scan, progress)
     if scan.has_clock:
         limit = edge if edge is not None else from_datetime(progress.started_at)
         reached = _lowest(reached, limit - settle)
@@ -31,7 +29,7 @@ def finish(scan: Scan, progress: Progress) -> Finish:
         watermark=reached,
         watermark_text=progress.highest_text if reached == progress.highest else None,
         highest=progress.highest,
-        complete_through=None if edge is None else edge - settle,
+        complete_through=None if edge is None or is_unbelievable(progress) else edge - settle,
         fingerprint=scan.fingerprint,
         validators=progress.validators if progress.pages == 1 else None,
     )
@@ -43,18 +41,18 @@ def _by_token(scan: Scan, progress: Progress) -> Finish:
         watermark=None,
         watermark_text=None,
         highest=None,
-        complete_through=_believed(progress),
+        complete_through=None if is_unbelievable(progress) else progress.edge,
         fingerprint=scan.fingerprint,
         token=progress.token,
     )
 
 
-def _believed(progress: Progress) -> Position | None:
-    """The server's clock, unless it is further ahead of ours than clocks ever are: then ours."""
+def is_unbelievable(progress: Progress) -> bool:
+    """Whether the server's clock is further ahead of ours than clocks ever are. Nobody knows then which
+    positions lie ahead, and the watermark stays where it is.
+    """
     ours = from_datetime(progress.started_at)
-    if progress.edge is None or progress.edge <= ours + nanoseconds(FURTHEST_AHEAD):
-        return progress.edge
-    return ours
+    return progress.edge is not None and progress.edge > ours + nanoseconds(FURTHEST_AHEAD)
 
 
 def _trusted(scan: Scan, progress: Progress) -> Position | None:

@@ -13,7 +13,7 @@ from poller.core.request import Request, Template, render
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageNumber:
-    """``{page}`` counts from ``first``. The end is the last page by the API's own count, else an empty page."""
+    """``{page}`` counts from ``first``. The end is the last page by the API's count, else an empty one."""
 
     steering: ClassVar[Steering] = Steering.PAGE
     needs: ClassVar[frozenset[str]] = frozenset({"page"})

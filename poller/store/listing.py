@@ -22,6 +22,8 @@ from poller.store.tables import listed
 
 FEW = 10
 """Rows that a listing may lack whatever part of the mirror they are."""
+_NAMELESS = ""
+"""Stands for records whose key could not be read; no key is written so."""
 _CHUNK = 500
 
 
@@ -31,8 +33,8 @@ def note_listed(connection: Connection, stream_id: int, asked: Commit) -> None:
         return
     if asked.listing.first:
         forget_listed(connection, stream_id)
-    keys = list(dict.fromkeys(record.key for record in asked.records))
-    keys += [reject.key for reject in asked.rejects if reject.key is not None and reject.key not in set(keys)]
+    rejected = (_NAMELESS if reject.key is None else reject.key for reject in asked.rejects)
+    keys = list(dict.fromkeys([*(record.key for record in asked.records), *rejected]))
     for start in range(0, len(keys), _CHUNK):
         chunk = keys[start : start + _CHUNK]
         known = select(listed.c.key).where(listed.c.stream_id == stream_id, listed.c.key.in_(chunk))
@@ -56,7 +58,13 @@ def bury_absent(
     absent, living, seen = _counted(connection, grave, asked.listing.began_at)
     notices: tuple[Notice, ...] = ()
     buried = 0
-    if absent and (seen == 0 or (absent > FEW and absent > living * grave.most)):
+    if absent and _has_nameless(connection, grave.stream_id):
+        text = (
+            f"the full listing lacks {absent} of {living} rows, and shows records whose key cannot be read "
+            "(see the dead letters): they may be those; none was marked deleted"
+        )
+        notices = (Notice(NoticeKind.ABSENT_KEPT, text),)
+    elif absent and (seen == 0 or (absent > FEW and absent > living * grave.most)):
         text = (
             f"the full listing lacks {absent} of {living} rows, more than can be believed; none was marked "
             "deleted; if the API is right, raise deletes.max_ratio and read the stream again from the start"
@@ -66,6 +74,11 @@ def bury_absent(
         buried = _bury_all(connection, dialect, grave, run_id, asked, asked.listing.began_at)
     forget_listed(connection, grave.stream_id)
     return buried, notices
+
+
+def _has_nameless(connection: Connection, stream_id: int) -> bool:
+    nameless = select(listed.c.key).where(listed.c.stream_id == stream_id, listed.c.key == _NAMELESS)
+    return connection.execute(nameless).first() is not None
 
 
 def _counted(connection: Connection, grave: Graveyard, began_at: datetime) -> tuple[int, int, int]:

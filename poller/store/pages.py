@@ -109,7 +109,8 @@ def _page(
         _write(connection, desk, run, _sheet(desk, run, asked, batch, first=stream.seq + 1))
         letters.close(connection, stream.id, run.run_id, batch.writes, asked)
         dead = [*dead, *bury_told(connection, desk.dialect, run, asked, batch.writes)]
-    gone, said = _absent(connection, desk, run, asked, stream.seq + len(batch.writes))
+    listed = replace(asked, rejects=[each.reject for each in dead])
+    gone, said = _absent(connection, desk, run, listed, stream.seq + len(batch.writes))
     letters.file(connection, stream.id, run.run_id, dead, Came(asked.requested_at, asked.request_id))
     committed = replace(batch.committed, dead=len(dead), deleted=batch.committed.deleted + gone)
     runs.count(connection, run.run_id, committed, len(asked.records) + len(dead), attempts)

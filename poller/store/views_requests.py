@@ -70,6 +70,10 @@ _REQUESTS = (
 )
 
 
+_GOOD = (*range(200, 300), 304)
+"""What a request with a good answer has for a status: 304 says that nothing has changed."""
+
+
 def _sifted(asked: Select[tuple[object, ...]], sieve: Sieve) -> Select[tuple[object, ...]]:
     c = requests.c
     told = [c.status.between(*span) for span in sieve.statuses]
@@ -78,7 +82,7 @@ def _sifted(asked: Select[tuple[object, ...]], sieve: Sieve) -> Select[tuple[obj
     if told:
         asked = asked.where(or_(*told))
     if sieve.failed:
-        asked = asked.where(or_(c.error.is_not(None), c.status.is_(None), ~c.status.between(200, 299)))
+        asked = asked.where(or_(c.error.is_not(None), c.status.is_(None), c.status.not_in(_GOOD)))
     if sieve.since is not None:
         asked = asked.where(c.sent_at >= sieve.since)
     if sieve.run is not None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from poller.core.decide import Batch, Held, Op, Terms, decide, stamp
 from poller.core.page import Record
-from poller.core.position import Position, TimeFormat, canonical, parse
+from poller.core.position import NUMBERS, Position, TimeFormat, canonical, parse
 from poller.core.steps import Committed
 
 T0 = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -54,6 +54,9 @@ VERSIONS = [
     ("the same position, asked for earlier", held(5, "a"), 5, BEFORE, TimeFormat(), False),
     ("no position, asked for later", held(5, "a"), None, AFTER, TimeFormat(), True),
     ("no position, asked for earlier", held(5, "a"), None, BEFORE, TimeFormat(), False),
+    ("a number where a moment was held, later", held(5, "a"), NUMBERS + 7, AFTER, TimeFormat(), True),
+    ("a number where a moment was held, earlier", held(5, "a"), NUMBERS + 7, BEFORE, TimeFormat(), False),
+    ("a moment where a number was held, earlier", held(NUMBERS + 7, "a"), 5, BEFORE, TimeFormat(), False),
     ("a position where none was held", held(None, "a"), 5, BEFORE, TimeFormat(), False),
     ("a position where none was, later", held(None, "a"), 5, AFTER, TimeFormat(), True),
     ("behind one dated ahead, later", held(9, "a", ahead=True), 5, AFTER, TimeFormat(), True),

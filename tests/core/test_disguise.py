@@ -22,6 +22,8 @@ B64 = base64.urlsafe_b64encode(b'{"offset": 40}').decode()
         ("/rows?page=3", "/rows?page=2"),
         (B64, base64.urlsafe_b64encode(b'{"offset": 20}').decode()),
         ("41", None),
+        ("offset40", "offset20"),
+        ("p3", "p2"),
     ],
 )
 def test_a_cursor_that_counts_is_found(cursor: str | int, before: str | None) -> None:
@@ -34,6 +36,7 @@ def test_a_cursor_that_counts_is_found(cursor: str | int, before: str | None) ->
         ("http://127.0.0.2/v2/rows?token=abc", None),
         ("/rows?limit=40&after=xyz", "/rows?limit=40&after=abc"),
         ("eyJpZCI6IDk5OX0=", None),
+        ("?$skiptoken=40a3f2c41d0e9b2", None),
         ("?%24skiptoken=zz", None),
         ("", None),
     ],

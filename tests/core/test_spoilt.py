@@ -119,7 +119,7 @@ def test_rows_that_move_beside_a_spoilt_record_are_not_lost(seed: int) -> None:
     assert {key: memory.mirror().get(key) for key in truth} == truth
 
 
-@pytest.mark.parametrize("crash_at", range(0, 12))
+@pytest.mark.parametrize("crash_at", range(12))
 def test_a_crash_beside_a_spoilt_record_costs_nothing(crash_at: int) -> None:
     api, memory = loaded("asc")
     api.spoilt = {55}

@@ -1,4 +1,4 @@
-"""Feeds that are moved by an opaque token: nothing is lost, and what a forgotten token hid is listed again."""
+"""Feeds that are moved by an opaque token: nothing is lost, and what a forgotten one hid is listed again."""
 
 from __future__ import annotations
 

@@ -198,6 +198,27 @@ def test_a_record_that_could_not_be_mirrored_was_listed_all_the_same(world: Worl
     assert deleted == 0
 
 
+def test_two_rejected_records_of_one_key_on_a_page_are_one_row_of_the_listing(world: World) -> None:
+    world.poll(*many(20))
+    twice = (Reject(b'{"id": 7, "n": NaN}', "value", "NaN", "7"), Reject(b'{"id": 7}', "value", "deep", "7"))
+
+    deleted = listing(world, [each for each in many(20) if each.key != "7"], [], rejects=twice)
+
+    assert deleted == 0
+
+
+def test_a_listing_with_a_record_whose_key_cannot_be_read_proves_no_deletion(world: World) -> None:
+    world.poll(*many(20))
+    nameless = Reject(b'{"id": [7]}', "key", "a list is no key")
+
+    deleted = listing(world, [each for each in many(20) if each.key != "7"], [], rejects=(nameless,))
+
+    assert deleted == 0
+    ((kind, text),) = world.rows("SELECT kind, text FROM poller_notices")
+    assert kind == "absent_kept"
+    assert "1 of 20" in text
+
+
 def test_rows_that_came_in_after_the_listing_began_are_not_judged(world: World) -> None:
     world.poll(*many(20))
     run = world.begin()

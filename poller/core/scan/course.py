@@ -40,7 +40,7 @@ def end_of_listing(scan: Scan, place: Place) -> Course:
     single = place.pages <= 1
     if place.leg is Leg.ANCHORED or single:
         return Course(None)
-    if _slides(scan, place):
+    if _slides(scan, place) or _is_counted_once(scan, place):
         return until_readings_agree(scan, place)
     if is_unproved_first_load(scan, place):
         return Course(front_anchored(place))
@@ -63,9 +63,16 @@ def with_cap(place: Place) -> tuple[Place, tuple[Notice, ...]]:
 def _slides(scan: Scan, place: Place) -> bool:
     """Whether rows could slide past this listing unseen, so that one reading of it proves nothing."""
     if scan.stream.pager.steering is not Steering.CURSOR:
-        return place.order is Order.NONE
-    # of a feed, what changes while the API's own cursors are followed comes with the token at their end
+        return place.order is Order.NONE or (place.slid and not is_unproved_first_load(scan, place))
     return place.counting and (place.whole or not scan.opaque)
+
+
+def _is_counted_once(scan: Scan, place: Place) -> bool:
+    """Whether a feed of changes was read once behind cursors that count rows: a second reading shows what
+    slid past them. Not more: a busy feed never agrees, and its older token tells of what changed since.
+    """
+    follows = scan.stream.pager.steering is Steering.CURSOR
+    return scan.opaque and follows and place.counting and place.passes == 0
 
 
 def until_readings_agree(scan: Scan, place: Place) -> Course:
@@ -100,11 +107,12 @@ def other_size(scan: Scan, place: Place) -> int:
 
 def is_unproved_first_load(scan: Scan, place: Place) -> bool:
     """An ascending first load without since: a cursor may be an offset in disguise, so that rows
-    slid past it; unstable ties slide past an overlap. The second leg moves since instead.
+    slid past it; unstable ties slide past an overlap, and many rows past a page number. The second
+    leg moves since instead.
     """
     first_load = can_anchor(scan) and place.order is Order.ASC and scan.since is None and not place.reread
     loose = scan.stream.pager.steering is Steering.CURSOR or scan.stream.ties == "unstable"
-    return first_load and loose
+    return first_load and (loose or place.slid)
 
 
 def front_anchored(place: Place) -> Place:
@@ -119,6 +127,8 @@ def front_anchored(place: Place) -> Place:
         rows=0,
         ended=False,
         numbering=Numbering.FORWARD,
+        ahead=(),
+        slid=False,
         tail=(),
         last=None,
         last_text=None,

@@ -119,6 +119,10 @@ class Place:
     numbering: Numbering = Numbering.FORWARD
     front: str | None = None
     """The mark of the listing's first row (page numbers only); None when it had none."""
+    ahead: tuple[str, ...] = ()
+    """Marks of the last numbered page that was read for its rows; ``tail`` has those of the one before it."""
+    slid: bool = False
+    """Numbered pages moved further than reading them once more can show."""
     sight: Sight | None = None
     """None: no record that cannot be read is near."""
     spoilt: int = 0

@@ -123,7 +123,7 @@ def after_refusal(scan: Scan, place: Place) -> Turn:
 
 
 def after_unreadable(scan: Scan, place: Place, error: FetchError) -> Turn:
-    """The answer cannot be cut into records: ask for less at once. Raises ``error`` where that leads nowhere."""
+    """The answer cannot be cut into records: ask for less. Raises ``error`` where that leads nowhere."""
     return Turn(divided(scan, place, error), _NOTHING)
 
 
