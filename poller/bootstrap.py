@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -24,6 +24,7 @@ from poller.engine.garbage import short_lives
 from poller.engine.housekeeping import Steps, housekeeping, prune
 from poller.engine.ports import Voice
 from poller.engine.run import Runner
+from poller.engine.voices import Voices
 from poller.http.client import HttpVoice
 from poller.http.redact import Redactor
 from poller.http.ticks import tick
@@ -58,6 +59,7 @@ class House:
 
     ``debug`` is given every request and answer as lines without secrets; None says nothing.
     ``reread`` brings the settings as they stand now (raises SettingsError); None: they never change.
+    ``longest_hold``: no run waits for a hold that lasts longer; None: as long as its budget lasts.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class House:
         debug: Callable[[str], None] | None = None,
         migrate: bool = True,
         reread: Callable[[], Settings] | None = None,
+        longest_hold: timedelta | None = None,
     ) -> None:
         self.settings = settings
         self.lost = threading.Event()
@@ -88,9 +91,9 @@ class House:
         self.inbox = Inbox(self.database, self.owner)
         self.letters = LetterBox(self.database)
         self._debug = debug
-        self._voices: dict[str, HttpVoice] = {}
+        self._longest_hold = longest_hold
+        self._voices: Voices[HttpVoice] = Voices(self._opened)
         self._ahead = ThreadPoolExecutor(settings.daemon.workers, thread_name_prefix="ahead")
-        self._opening = threading.Lock()
         self._runner = self._made_runner()
 
     def runner(self) -> Runner:
@@ -100,7 +103,7 @@ class House:
     def _made_runner(self) -> Runner:
         return Runner(
             memory=self.memory,
-            voice=self.voice,
+            voice=self._voices.lent,
             fingerprint=self.fingerprint,
             ahead=self._ahead,
             clock=utc_now,
@@ -110,21 +113,31 @@ class House:
 
     def voice(self, name: str) -> Voice:
         """The voice of a source, opened when it is first needed."""
-        with self._opening:
-            if name not in self._voices:
-                self._voices[name] = HttpVoice(
-                    self.source(name),
-                    Holds(self.database),
-                    utc_now,
-                    self.stop,
-                    self.redactor,
-                    reveal,
-                    self._debug,
-                    state_dir=self.settings.daemon.state_dir,
-                    permits=Permits(self.database, self.owner, tick),
-                    usage=Usages(self.database),
-                )
-            return self._voices[name]
+        return self._voices.of(name)
+
+    def held_seconds(self, source: str) -> float:
+        """How much longer a source must be left alone; 0.0 when it may be asked.
+
+        Raises StoreError, SettingsError.
+        """
+        with self._voices.lent(source) as voice:
+            return voice.held_seconds()
+
+    def _opened(self, name: str, before: HttpVoice | None) -> HttpVoice:
+        return HttpVoice(
+            self.source(name),
+            Holds(self.database),
+            utc_now,
+            self.stop,
+            self.redactor,
+            reveal,
+            self._debug,
+            state_dir=self.settings.daemon.state_dir,
+            permits=Permits(self.database, self.owner, tick),
+            usage=Usages(self.database),
+            longest_hold=self._longest_hold,
+            before=before,
+        )
 
     def source(self, name: str) -> Source:
         """The source of that name. Raises SettingsError when the settings have none (any more)."""
@@ -149,8 +162,9 @@ class House:
         return self.settings.daemon.workers
 
     def reload(self) -> None:
-        """Take over the settings as they stand now. A changed source gets a new voice; secrets are
-        read again. Raises SettingsError, LeaseHeld; the old settings stay in force then.
+        """Take over the settings as they stand now. A changed source gets a new voice, while its runs
+        under way keep the old one until they end, under the new limits; secrets are read again.
+        Raises SettingsError, LeaseHeld; the old settings stay in force then.
         """
         if self._reread is None:
             return
@@ -168,16 +182,20 @@ class House:
         leases.release(self.database, gone, self.owner)
         self._held = names
         before = {source.name: source for source in self.settings.sources}
-        with self._opening:
-            for source in settings.sources:
-                voice = self._voices.get(source.name)
-                if voice is None:
-                    continue
-                if _connection(before.get(source.name)) == _connection(source):
-                    voice.reread_credentials()
-                else:  # runs under way keep the old voice until they end
-                    del self._voices[source.name]
+        changed = {
+            source.name
+            for source in settings.sources
+            if _connection(before.get(source.name)) != _connection(source)
+        }
+
+        def take_over() -> None:
             self.settings = settings
+
+        self._voices.replace((*gone, *changed), take_over)
+        for name in set(names) - changed:
+            voice = self._voices.known(name)
+            if voice is not None:
+                voice.reread_credentials()
 
     def housekeeping(self) -> AbstractContextManager[None]:
         """Prune what is no longer kept, now and then, beside what the block does."""
@@ -247,8 +265,7 @@ class House:
     def close(self) -> None:
         """Close the connections. No run may be under way."""
         self._ahead.shutdown(wait=True, cancel_futures=True)
-        for voice in self._voices.values():
-            voice.close()
+        self._voices.close()
         self.database.close()
 
     def _renew(self, done: threading.Event) -> None:

@@ -21,7 +21,7 @@ def run(context: Context) -> None:
     from poller.cli.opening import settings_of
     from poller.cli.refusals import warn_of_refusals
     from poller.config import load
-    from poller.engine.daemon import Daemon
+    from poller.engine.daemon import LONGEST_HOLD, Daemon
 
     options = options_of(context)
     logs.set_up(options)
@@ -32,6 +32,7 @@ def run(context: Context) -> None:
         logs.REDACTOR,
         debug=logs.debug_lines(options),
         reread=lambda: load(options.config, os.environ),
+        longest_hold=LONGEST_HOLD,
     )
     try:
         code = Daemon(house, utc_now).run()

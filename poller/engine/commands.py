@@ -15,7 +15,7 @@ from poller.core.model import Stream
 from poller.core.runs import Report
 from poller.engine.replay import LetterBox, Replayer
 from poller.engine.run import Runner
-from poller.engine.turns import Turns
+from poller.engine.turns import Turns, Work
 
 log = structlog.get_logger("poller.commands")
 
@@ -69,7 +69,8 @@ class Household(Protocol):
 class Commands:
     """Looks for commands, in a thread of its own: a slow database must not stop the heart.
 
-    ``poll`` polls a stream for somebody who asked; ``soon`` has a stream polled on its own account.
+    ``poll`` polls a stream for somebody who asked; ``soon`` has a stream polled on its own account;
+    ``put_off`` keeps work until the end of a hold, and says whether there is one.
     """
 
     def __init__(
@@ -78,11 +79,13 @@ class Commands:
         turns: Turns,
         poll: Callable[[Stream], Report],
         soon: Callable[[str], None],
+        put_off: Callable[[Stream, str, Work], bool],
     ) -> None:
         self._house = house
         self._turns = turns
         self._poll = poll
         self._soon = soon
+        self._put_off = put_off
         self._desk = ThreadPoolExecutor(1, thread_name_prefix="commands")
         self._look: Future[None] | None = None
 
@@ -154,7 +157,13 @@ class Commands:
     # --- what can be asked for ---------------------------------------------------------------
 
     def _arrange_once(self, command: Command) -> None:
-        self._in_turn(command, self._once)
+        self._turns.queue(command.stream, partial(self._settled, command, partial(self._begin_once, command)))
+
+    def _begin_once(self, command: Command) -> None:
+        """Poll, or wait without a thread while the source must be left alone."""
+        again = partial(self._arrange_once, command)
+        if not self._put_off(self._stream(command), f"once {command.number}", again):
+            self._begin(command, self._once)
 
     def _once(self, command: Command) -> Mapping[str, Any]:
         return written_report(self._poll(self._stream(command)))

@@ -21,13 +21,14 @@ from typing import Protocol
 
 import structlog
 
-from poller.core.errors import PollerError, StoreError
+from poller.core.errors import Category, PollerError, StoreError
 from poller.core.heartbeat import Beat, Pulse, first_beat, heard, noted
 from poller.core.ledger import Lapse, Liveness, Reason
 from poller.core.model import Stream
 from poller.core.runs import Report, RunKind
 from poller.engine import commands
 from poller.engine.commands import Commands
+from poller.engine.held import Held
 from poller.engine.ports import Clock
 from poller.engine.turns import Turns
 from poller.engine.wake import Waker
@@ -42,6 +43,10 @@ LOOK_ROUND = 60
 """Beats between two looks for streams that nobody woke."""
 OVERSLEPT = timedelta(seconds=15)
 """How long after its slot a stream that nobody woke is polled all the same."""
+LONGEST_HOLD = timedelta(seconds=5)
+"""A run that meets a hold which lasts longer ends, and gives its thread back; the next one goes on."""
+POLL = "poll"
+"""The kind of work that a slot asks for."""
 
 
 class Household(commands.Household, Protocol):
@@ -53,6 +58,13 @@ class Household(commands.Household, Protocol):
 
     @property
     def workers(self) -> int: ...
+
+    def held_seconds(self, source: str) -> float:
+        """How much longer a source must be left alone; 0.0 when it may be asked.
+
+        Raises StoreError, SettingsError.
+        """
+        ...
 
     def reload(self) -> None:
         """Read the settings again and take them over. Raises SettingsError; the old ones stay then."""
@@ -75,7 +87,10 @@ class Daemon:
         self._clock = clock
         self._waker = Waker(self.wake)
         self._turns = Turns(house.workers, house.stop)
-        self._commands = Commands(house, self._turns, self._poll_for_somebody, self._soon)
+        self._held = Held(house.held_seconds, clock, _steady)
+        self._commands = Commands(
+            house, self._turns, self._poll_for_somebody, self._soon, self._held.puts_off
+        )
         self._lock = threading.Lock()
         self._looked_at: dict[str, datetime] = {}
         """When each stream was last polled, or tried to be."""
@@ -116,13 +131,19 @@ class Daemon:
     def _poll_in_turn(self, name: str) -> None:
         """One poll; when slots fell due meanwhile, one more behind whoever waits already."""
         stream = next((each for each in self._house.streams if str(each) == name), None)
-        if stream is None or self._house.stop.is_set():
+        if stream is None or self._house.stop.is_set() or self._put_off(stream):
             return
         report = self._house.runner().poll(stream, RunKind.POLL, self._liveness(name))
         ended = self._noted(name, report)
         self._looked_at[name] = ended
+        if report.category is Category.RATE_LIMITED and self._put_off(stream):
+            return  # it goes on from its checkpoint when the hold ends
         if report.slot is not None and stream.schedule.latest(ended) > report.slot:
             self._soon(name)
+
+    def _put_off(self, stream: Stream) -> bool:
+        """Whether the stream's source must be left alone now; it is polled when it may be asked again."""
+        return self._held.puts_off(stream, POLL, partial(self._poll_in_turn, str(stream)))
 
     def _poll_for_somebody(self, stream: Stream) -> Report:
         """One poll that owns no slot; a slot that fell due meanwhile is polled behind it."""
@@ -149,6 +170,8 @@ class Daemon:
         since = self._away_since.get(name)
         if since is not None and since < pulse.newest.wall:
             pulse = noted(pulse, Lapse(since, pulse.newest.wall, Reason.DOWN))
+        for lapse in self._held.lapses(name):
+            pulse = noted(pulse, lapse)
         return pulse.liveness(self._ended_at.get(name))
 
     def _take_pulse(self) -> Pulse:
@@ -164,6 +187,8 @@ class Daemon:
             if self._take_pulse().newest.wall < before:
                 self._begin_anew("the clock went back")
             self._commands.look()
+            for name, work in self._held.over(self._looked_at):
+                self._turns.queue(name, work)
             if self._house.lost.is_set():
                 log.error("lease lost", hint="another process took a source over; this one stops")
                 self._house.stop.set()
@@ -172,7 +197,7 @@ class Daemon:
                 self._take_over_settings()
             if beats % LOOK_ROUND == 0:
                 self._wake_overslept()
-                self._settle_busy()
+                self._settle_waiting()
 
     def _take_over_settings(self) -> None:
         try:
@@ -197,14 +222,16 @@ class Daemon:
             if looked_at is None or stream.schedule.latest(late) > looked_at:
                 self.wake(str(stream))
 
-    def _settle_busy(self) -> None:
-        """Slots that pass while a stream is being polled are overrun now, not when the poll ends."""
-        busy = self._turns.busy
+    def _settle_waiting(self) -> None:
+        """Slots that pass while a stream is being polled, or held, are missed now, not when that ends."""
+        busy, held = self._turns.busy, self._held.streams
         now, memory = self._clock(), self._house.runner().memory
         for stream in self._house.streams:
-            if str(stream) in busy and str(stream) not in self._away_since:
+            name = str(stream)
+            if name in busy | held and name not in self._away_since:
+                known = self._take_pulse().liveness(now) if name in busy else self._liveness(name)
                 try:
-                    memory.settle_older(stream, now, self._take_pulse().liveness(now))
+                    memory.settle_older(stream, now, known)
                 except StoreError as error:
                     log.debug("not settled", stream=str(stream), error=str(error))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -42,14 +43,14 @@ log = structlog.get_logger("poller.run")
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs polls, one at a time per stream. ``voice`` gives a source's voice by its name;
+    """Runs polls, one at a time per stream. ``voice`` lends a source's voice by its name;
     ``fingerprint`` the text that names all that gives a stream's watermark its meaning; ``clean``
     takes secrets out of what is written down. ``failing`` holds the last error of each stream, so
     that an error is logged when it appears and not at every slot.
     """
 
     memory: Memory
-    voice: Callable[[str], Voice]
+    voice: Callable[[str], AbstractContextManager[Voice]]
     fingerprint: Callable[[Stream], str]
     ahead: Executor
     clock: Clock
@@ -60,14 +61,19 @@ class Runner:
     def poll(self, stream: Stream, kind: RunKind, liveness: Liveness | None = None) -> Report:
         """One poll. Never raises what a poll can run into: the report says it."""
         try:
-            voice, fingerprint = self.voice(stream.source), self.fingerprint(stream)
-            state = self.memory.state(stream)
-            if state.fingerprint is not None and state.fingerprint != fingerprint:
-                return self._blocked(stream, state, fingerprint, liveness)
-            begun = self.memory.begin(stream, kind, self.clock(), liveness)
+            with self.voice(stream.source) as voice:
+                report = self._poll(voice, stream, kind, liveness)
         except (StoreError, SettingsError) as error:
             away = isinstance(error, StoreUnavailable)
-            return self._logged(replace(_not_begun(stream, error), database_away=away))
+            report = replace(_not_begun(stream, error), database_away=away)
+        return self._logged(report)
+
+    def _poll(self, voice: Voice, stream: Stream, kind: RunKind, liveness: Liveness | None) -> Report:
+        """Raises StoreError, SettingsError when the run cannot be begun."""
+        fingerprint, state = self.fingerprint(stream), self.memory.state(stream)
+        if state.fingerprint is not None and state.fingerprint != fingerprint:
+            return self._blocked(stream, state, fingerprint, liveness)
+        begun = self.memory.begin(stream, kind, self.clock(), liveness)
         run = replace(begun, epoch=state.epoch)  # a reset between the two fences this run off
         hands = Hands(
             run=run,
@@ -88,7 +94,7 @@ class Runner:
             previous_highest=state.highest,
             validators=state.validators,
         )
-        return self._logged(self._drive(hands, scan, state))
+        return self._drive(hands, scan, state)
 
     def _drive(self, hands: Hands, scan: Scan, state: StreamState) -> Report:
         try:
@@ -163,7 +169,7 @@ class Runner:
             hint=f"`poller watermark reset {stream} --start` reads it again from the start (--to and --back "
             "from another point), or put the setting back",
         )
-        return self._logged(replace(_not_begun(stream, error), before=state.watermark, after=state.watermark))
+        return replace(_not_begun(stream, error), before=state.watermark, after=state.watermark)
 
     def _logged(self, report: Report) -> Report:
         facts = {
@@ -176,9 +182,11 @@ class Runner:
             "requests": report.requests,
         }
         if report.error is not None:
-            known = self.failing.get(report.stream) == report.error
-            self.failing[report.stream] = report.error
-            say = log.debug if known else log.error
+            held = report.category is Category.RATE_LIMITED
+            sign = str(report.category) if held else report.error  # how long it has to wait is no news
+            known = self.failing.get(report.stream) == sign
+            self.failing[report.stream] = sign
+            say = log.debug if known else (log.warning if held else log.error)
             say("poll failed", **facts, error=report.error, hint=report.hint)
             return report
         self.failing.pop(report.stream, None)

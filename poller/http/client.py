@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -46,6 +47,9 @@ class HttpVoice:
     its answer as a line, without secrets. ``tls`` None trusts what the machine (and
     ``SSL_CERT_FILE``) trusts. Tokens are kept in ``state_dir``; None keeps them in memory alone.
     ``permits`` None keeps the rate budget for as long as the voice lives; ``usage`` None notes none.
+    No request waits for the end of a hold that lasts longer than ``longest_hold``: it ends as rate
+    limited; None waits as long as the budget lasts. ``before`` is a voice of the same source that
+    is being replaced: while its last runs go on, both share one hold and the limits of this one.
     Raises SettingsError for a base URL, or a place of tokens, that cannot be used.
     """
 
@@ -64,6 +68,8 @@ class HttpVoice:
         state_dir: Path | None = None,
         permits: StoredPermits | None = None,
         usage: StoredUsage | None = None,
+        longest_hold: timedelta | None = None,
+        before: HttpVoice | None = None,
     ) -> None:
         base = Base(source.base_url)
         secrets = Learned(source.name, reveal, redactor)
@@ -71,14 +77,16 @@ class HttpVoice:
         tokens = Tokens(auth, base, secrets, state_dir) if isinstance(auth, TokenAuth) else None
         secure = base.url.scheme == "https" or (tokens is not None and tokens.is_secure)
         self._watching = guard(redactor)
-        kept = PassingPermits() if permits is None else permits
-        throttle = Throttle(source.name, source.concurrency, source.rate_limit, kept)
+        self._longest_hold = math.inf if longest_hold is None else longest_hold.total_seconds()
+        self._keeps_turns = True
         self._line = Line(
             source=source,
             base=base,
             client=_client(source.concurrency, tls, secure=secure),
             credentials=Credentials(source, secrets, tokens),
-            turns=Turns(Hold(source.name, holds, clock), throttle, redactor.clean),
+            turns=_turns(source, holds, clock, redactor, permits)
+            if before is None
+            else before.hand_over(source),
             usage=Usage(source, usage),
             redactor=redactor,
             clock=clock,
@@ -99,10 +107,14 @@ class HttpVoice:
     ) -> Fetched:
         """The first verdict that ends the request. See ``Voice.fetch`` for the contract."""
         line = self._line
-        patience = Patience(line.source.name, line.clock, line.stop, give_up_at)
+        patience = Patience(line.source.name, line.clock, line.stop, give_up_at, self._longest_hold)
         patience.check()
         talk = Conversation(line, stream, request, judge, note, patience)
         return persist(stream.retry, patience, talk.once)
+
+    def held_seconds(self) -> float:
+        """How much longer the source must not be asked; 0.0 when it may be. Raises StoreUnavailable."""
+        return self._line.turns.held_seconds()
 
     def reread_credentials(self) -> None:
         """Read the secrets again at the next request: the settings were reloaded."""
@@ -115,9 +127,28 @@ class HttpVoice:
         """
         self._line.client.close()
         self._line.usage.close()
-        with contextlib.suppress(StoreError):  # permits that are not given back count as used
-            self._line.turns.close()
+        if self._keeps_turns:
+            with contextlib.suppress(StoreError):  # permits that are not given back count as used
+                self._line.turns.close()
         unguard(self._watching)
+
+    def hand_over(self, source: Source) -> Turns:
+        """Our hold and permits, for the voice that replaces this one, under its limits."""
+        self._keeps_turns = False
+        self._line.turns.relimit(source.concurrency, source.rate_limit)
+        return self._line.turns
+
+
+def _turns(
+    source: Source,
+    holds: StoredHolds,
+    clock: Callable[[], datetime],
+    redactor: Redactor,
+    permits: StoredPermits | None,
+) -> Turns:
+    kept = PassingPermits() if permits is None else permits
+    throttle = Throttle(source.name, source.concurrency, source.rate_limit, kept)
+    return Turns(Hold(source.name, holds, clock), throttle, redactor.clean)
 
 
 def _client(connections: int, tls: ssl.SSLContext | None, *, secure: bool) -> httpx.Client:

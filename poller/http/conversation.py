@@ -189,7 +189,7 @@ class Conversation:
         held = turns.held_seconds()
         if held <= 0:
             return Repeat(failure, held=False)
-        if held > self._patience.left:
+        if held > self._patience.left_in_hold:
             failure.category = Category.RATE_LIMITED
             failure.hint = "the API asked for a longer wait than this run may take; a later poll goes on"
             return failure

@@ -66,9 +66,9 @@ class Hold:
         return max((0.0, *(self._left(until) for until in known if until is not None)))
 
     def wait(self, patience: Patience) -> None:
-        """Return when the source may be asked. Raises FetchError when that is past the budget; Stopped."""
+        """Return when the source may be asked. Raises FetchError when that is too long a wait; Stopped."""
         while (seconds := self.seconds()) > 0:
-            if seconds > patience.left:
+            if seconds > patience.left_in_hold:
                 raise patience.refuse(seconds, "the API asked not to be asked yet (Retry-After, RateLimit)")
             patience.sleep(min(seconds, LOOK_AGAIN))
 

@@ -122,6 +122,14 @@ class Throttle:
         with self._changed:
             self._return(permit)
 
+    def relimit(self, concurrency: int, windows: Sequence[Window]) -> None:
+        """Other limits from now on; what is under way counts against them."""
+        with self._changed:
+            self._retire()  # it was reserved under the old ones
+            self._concurrency, self._windows = concurrency, tuple(windows)
+            self._ask_at = self._wait_until = -math.inf
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Give back what was not used. No request may be under way. Raises StoreUnavailable."""
         with self._changed:

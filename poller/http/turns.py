@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+from poller.core.model import Window
 from poller.core.page import Response
 from poller.core.rate_headers import pause_of
 from poller.http.holds import Hold
@@ -60,6 +61,10 @@ class Turns:
     def held_seconds(self) -> float:
         """How much longer the source must not be asked; 0.0 when it may be."""
         return self._hold.seconds()
+
+    def relimit(self, concurrency: int, windows: Sequence[Window]) -> None:
+        """Other limits from now on; what is under way counts against them."""
+        self._throttle.relimit(concurrency, windows)
 
     def close(self) -> None:
         """Give back the permits that were not used. Raises StoreUnavailable."""
