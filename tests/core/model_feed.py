@@ -30,6 +30,8 @@ class ModelFeed:
     era: int = 0
     """Tokens of an earlier era are forgotten."""
     gives_tokens: bool = True
+    inclusive: bool = False
+    """A sequence shows the change that its token names once more."""
     requests: list[Request] = field(default_factory=list)
     before_answer: Callable[[ModelFeed], None] = lambda _feed: None
 
@@ -72,7 +74,7 @@ class ModelFeed:
 
     def _page(self, since: int | None, begin: int, upto: int) -> dict[str, Any]:
         if self.style == "sequence":
-            done = since or 0
+            done = max((since or 0) - int(self.inclusive), 0)
             changed = self._latest(done)[: self.limit]
             last = max((number for number, _, _ in changed), default=done)
             return {

@@ -156,3 +156,26 @@ def test_a_scan_that_is_killed_goes_on_and_misses_nothing(style: str, crash_at: 
     memory.poll(feed)
 
     assert memory.mirror() == feed.truth()
+
+
+def test_a_sequence_that_shows_its_last_row_again_ends_there() -> None:
+    feed = filled("sequence")
+    feed.inclusive = True
+    memory = ModelMemory(stream_for(feed))
+
+    memory.poll(feed)
+    feed.put(3)
+    memory.poll(feed)
+
+    assert memory.mirror() == feed.truth()
+
+
+def test_a_full_page_that_leads_nowhere_fails_and_says_what_to_ask_for() -> None:
+    feed = filled("sequence")
+    feed.inclusive, feed.limit = True, 1
+    memory = ModelMemory(stream_for(feed, pager=Keyset(size=1)))
+
+    with pytest.raises(ScanError, match="the token that it was asked with") as caught:
+        memory.poll(feed)
+
+    assert "larger pages" in (caught.value.hint or "")

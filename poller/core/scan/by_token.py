@@ -13,9 +13,18 @@ from poller.core.window import Scan
 
 
 def go_on(scan: Scan, place: Place, page: Page, seen: Evidence) -> Course:
-    """The course after ``page``: an empty page is the end. Raises ScanError for a page without a token."""
-    if page.rows == 0:
+    """The course after ``page``: the end is an empty page, or in a feed that shows its last row again a
+    short one that leads nowhere. Raises ScanError for a page without a token, and for a full one that
+    leads nowhere.
+    """
+    stays = page.token is not None and page.token == place.since_text
+    if page.rows == 0 or (stays and page.rows < place.size):
         return Course(None)
+    if stays:
+        raise ScanError(
+            f"a full page of {page.rows} records gave the token that it was asked with",
+            hint="ask for larger pages: more records stand at one place of the feed than a page holds",
+        )
     if page.token is None:
         where = "" if scan.rule.token is None else f" at {scan.rule.token}"
         raise ScanError(
