@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Context, Exit, Option, Typer, echo
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from poller import __version__
@@ -22,7 +22,10 @@ Mirror REST APIs into a SQL database by polling, and see that nothing was missed
 A stream is named source.stream; a source alone means all of its streams. What was asked for goes
 to stdout, messages to stderr. `poller COMMAND --help` says more.
 """
-EPILOG = "Exit codes: 0 ok, 1 failed, 2 usage or settings, 3 unhealthy (status --check), 4 authentication."
+EPILOG = (
+    "Exit codes: 0 ok, 1 failed, 2 usage or settings, 3 unhealthy (status --check), 4 authentication, "
+    "130 interrupted."
+)
 
 COMMANDS = {
     "init": "Write settings to begin with.",
@@ -74,6 +77,28 @@ class Lazy(TyperGroup):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+class Verb(TyperCommand):
+    """Shows arguments by their names alone; the toolkit would add Python's types to them."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        for kind in ("argument", "option"):
+            given = [each for each in self.get_params(ctx) if each.param_type_name == kind]
+            rows = [row for each in given if (row := each.get_help_record(ctx)) is not None]
+            if kind == "argument":
+                rows = [(name.partition(" <")[0], about) for name, about in rows]
+            if rows:
+                with formatter.section(f"{kind.capitalize()}s"):
+                    formatter.write_dl(rows)
+
+
+class Verbs(TyperGroup):
+    """Lists its verbs with their whole first lines; the toolkit would cut them to one line of the screen."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _first_line(verb)) for name, verb in self.commands.items()])
+
+
 def command() -> Any:  # noqa: ANN401
     """The whole command line, ready to be called with arguments."""
     app = _app(ABOUT, cls=Lazy, epilog=EPILOG)
@@ -88,14 +113,14 @@ def _near(word: str) -> str:
 def _loaded(name: str) -> Any:  # noqa: ANN401
     module = import_module(f"poller.cli.{name.replace('-', '_')}")
     verbs: dict[str, Callable[..., None]] | None = getattr(module, "VERBS", None)
-    app = _app(f"{COMMANDS[name]}", add_completion=False)
+    app = _app(COMMANDS[name], cls=None if verbs is None else Verbs, add_completion=False)
     codes: dict[str, dict[int, str]] = getattr(module, "EXIT_CODES", {})
     if verbs is None:
-        app.command(name, epilog=_epilog(codes.get(name, {})))(getattr(module, name))
+        app.command(name, cls=Verb, epilog=_epilog(codes.get(name, {})))(getattr(module, name))
     else:
         app.callback()(_nothing)
         for verb, function in verbs.items():
-            app.command(verb, epilog=_epilog(codes.get(f"{name} {verb}", {})))(function)
+            app.command(verb, cls=Verb, epilog=_epilog(codes.get(f"{name} {verb}", {})))(function)
     loaded = get_command(app)
     loaded.name = name
     return loaded
@@ -103,6 +128,10 @@ def _loaded(name: str) -> Any:  # noqa: ANN401
 
 def _epilog(codes: dict[int, str]) -> str | None:
     return f"Exit codes: {'; '.join(f'{code} {when}' for code, when in codes.items())}." if codes else None
+
+
+def _first_line(verb: Any) -> str:  # noqa: ANN401
+    return " ".join((verb.help or "").partition("\n\n")[0].split())
 
 
 def _nothing() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poller.cli.judgement import Finding, Level
@@ -28,7 +30,7 @@ def looked_into(settings: Settings) -> Iterator[tuple[Database | None, list[Find
 
     absent = absent_file(settings.database_url)
     if absent is not None:
-        yield None, [_of_absent(absent.parent.is_dir(), str(absent)), *_of_library(settings.database_url)]
+        yield None, [_of_absent(absent), *_of_library(settings.database_url)]
         return
     try:
         database = open_database(settings.database_url)
@@ -48,7 +50,10 @@ def of_secrets(source: Source) -> Iterator[Finding]:
     from poller.cli.logs import REDACTOR
     from poller.secrets import reveal
 
-    for where, secret in _secrets(source):
+    secrets = list(_secrets(source))
+    if not secrets:
+        yield Finding(Level.OK, "its requests carry no secret")
+    for where, secret in secrets:
         try:
             REDACTOR.learn(reveal(secret))
         except SettingsError as error:
@@ -67,12 +72,18 @@ def _secrets(source: Source) -> Iterator[tuple[str, Secret]]:
         yield from ((f"streams.{stream.name}.headers.{name}", value) for name, value in stream.secret_headers)
 
 
-def _of_absent(has_folder: bool, path: str) -> Finding:
-    if has_folder:
-        return Finding(Level.OK, f"{path} does not exist yet; the first poll makes it")
-    return Finding(
-        Level.FAILED, f"the folder of {path} does not exist", "create it, or correct [database] url"
-    )
+def _of_absent(path: Path) -> Finding:
+    if not path.parent.is_dir():
+        return Finding(
+            Level.FAILED, f"the folder of {path} does not exist", "create it, or correct [database] url"
+        )
+    if not os.access(path.parent, os.W_OK):
+        return Finding(
+            Level.FAILED,
+            f"{path} does not exist yet, and its folder is read-only",
+            "give this user the right to write there, or correct [database] url",
+        )
+    return Finding(Level.OK, f"{path} does not exist yet; the first poll makes it")
 
 
 def _of_revision(database: Database) -> Finding:

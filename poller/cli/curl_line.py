@@ -28,6 +28,9 @@ def show_curl(database: Database, settings: Settings, number: int, options: Opti
     if found is None:
         raise UsageError(f"there is no request {number}", hint="`poller requests` lists them; old ones go")
     source, stream = _of_settings(settings, found)
+    is_errand = _is_for_a_token(source, found)
+    if is_errand:
+        source = stream = None
     hidden = _secret_headers(source, stream)
     shown = [each for each in _plain_headers(source, stream) if each[0] not in hidden]
     headers = [*shown, *((name, "") for name in hidden)]
@@ -36,7 +39,9 @@ def show_curl(database: Database, settings: Settings, number: int, options: Opti
     )
     line = as_curl(found.method, found.url, headers, _body(stream), hidden=hidden)
     print(REDACTOR.clean(f"{line}\n{answer}"))
-    if stream is None:
+    if is_errand:
+        note("it asked for a token: its headers and body hold the credential and are not kept", options)
+    elif stream is None:
         note(f"the settings have no {found.stream} any more: its headers are missing", options)
     if hidden:
         note(f"fill in the *** of {', '.join(hidden)} before you run it, never before you send it", options)
@@ -52,6 +57,16 @@ def _is_open(headers: Sequence[tuple[str, str]], stream: Stream | None) -> bool:
     """Whether something of the request is as the settings have it, and not as it was sent."""
     has_body = stream is not None and stream.template.body is not None
     return has_body or any("{" in value for _, value in headers)
+
+
+def _is_for_a_token(source: Source | None, found: RequestView) -> bool:
+    """Whether it went to where the credential asks for its token, and not to the stream's endpoint."""
+    from poller.core.tokens import TokenAuth
+
+    if source is None or not isinstance(source.auth, TokenAuth):
+        return False
+    target = source.auth.asks(lambda _secret: "").target
+    return found.url in (target, source.base_url + target)
 
 
 def _of_settings(settings: Settings, found: RequestView) -> tuple[Source | None, Stream | None]:

@@ -137,7 +137,7 @@ def _show_groups(groups: Sequence[LetterGroup], options: Options) -> None:
         Column("reason"),
         Column("letters", numeric=True),
         Column("times", numeric=True),
-        Column("first seen"),
+        Column("first seen", spare=True),
         Column("last seen"),
     )
     rows = [
@@ -164,7 +164,7 @@ def _show(found: Sequence[LetterView], groups: Sequence[LetterGroup], options: O
         Column("reason"),
         Column("key", cut=True),
         Column("times", numeric=True, spare=True),
-        Column("last seen"),
+        Column("last seen", spare=True),
         Column("closed", spare=True),
         Column("detail", cut=True),
     )

@@ -33,6 +33,8 @@ class UsageError(PollerError):
 
 def fail(error: Exception, *, debug: bool) -> int:
     """Say what went wrong on stderr; the exit code. A traceback only for a defect, or with ``debug``."""
+    if isinstance(error, OSError):
+        return _refused_by_the_system(error, debug=debug)
     if not isinstance(error, PollerError):
         return _defect(error, debug=debug)
     if debug:
@@ -78,6 +80,15 @@ def _problems(problems: tuple[SettingsError, ...]) -> str:
     shown = [f"error: {render_problem(each, texts.get(each.file or '', ''))}" for each in problems]
     more = f"\n\n{len(problems)} problems; nothing was started" if len(problems) > 1 else ""
     return "\n\n".join(shown) + more
+
+
+def _refused_by_the_system(error: OSError, *, debug: bool) -> int:
+    if debug:
+        _trace(error)
+    where = "the output" if error.filename is None else str(error.filename)
+    print(_clean(f"error: {where} cannot be used: {error.strerror or error}"), file=sys.stderr)
+    print("hint: check the disk, and the rights of this user there", file=sys.stderr)
+    return FAILED
 
 
 def _defect(error: Exception, *, debug: bool) -> int:

@@ -118,7 +118,7 @@ def show_table(page: FeedPage, options: Options) -> None:
         Column("seq", numeric=True),
         Column("op", coloured=True),
         Column("key", cut=True),
-        Column("position"),
+        Column("position", spare=True),
         Column("observed", spare=True),
         Column("run", numeric=True, spare=True),
     )

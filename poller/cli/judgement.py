@@ -158,11 +158,14 @@ def of_the_size(stream: Stream, page: Page, more: bool | None) -> Iterator[Findi
     size, goes_on = stream.pager.size, isinstance(page.onward, Cursor)
     if page.rows == 0:
         return
-    if page.rows > size:
+    if "size" not in stream.template.placeholders():  # nobody asked for a size, so none can be honoured
+        if goes_on:
+            yield from _of_the_next(stream, goes_on=True)
+    elif page.rows > size:
         yield Finding(
             Level.CAUTION,
-            f"asked for {size} rows a page, the API sent {page.rows}",
-            "is {size} in the request?",
+            f"asked for {size} rows a page, the API sent {page.rows}: it does not heed the size",
+            "is the parameter that holds {size} called so in the vendor's documentation?",
         )
     elif page.rows == size:
         yield Finding(Level.OK, f"the page size of {size} is honoured")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from poller.cli.options import LogFormat, Options
@@ -25,6 +26,7 @@ def set_up(options: Options, level: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _without_blanks,
             REDACTOR,
             _renderer(options),
         ],
@@ -42,19 +44,26 @@ def debug_lines(options: Options) -> Callable[[str], None] | None:
     return lambda line: print(REDACTOR.clean(line), file=sys.stderr, flush=True)
 
 
+def _without_blanks(_logger: Any, _method: str, said: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401
+    """A line says what there is: a failure without a hint has no ``hint=``."""
+    return {name: value for name, value in said.items() if value is not None}
+
+
 def _renderer(options: Options) -> Any:  # noqa: ANN401 (structlog's own processors)
     import structlog
 
     if options.log_format is LogFormat.JSON:
         return structlog.processors.JSONRenderer()
     if sys.stderr.isatty():
-        return structlog.dev.ConsoleRenderer(colors=colours_on_stderr(options), pad_event_to=0)
+        return structlog.dev.ConsoleRenderer(
+            colors=colours_on_stderr(options), pad_event_to=0, sort_keys=False
+        )
     return structlog.processors.LogfmtRenderer(key_order=("timestamp", "level", "event"), bool_as_flag=False)
 
 
 def colours_on_stderr(options: Options) -> bool:
     """Whether stderr is a terminal that nobody asked to leave plain."""
-    return sys.stderr.isatty() and not options.no_color
+    return sys.stderr.isatty() and not options.no_color and "NO_COLOR" not in os.environ
 
 
 def _take_in_the_libraries() -> None:

@@ -79,9 +79,9 @@ def _show(found: Sequence[MissedView], options: Options) -> None:
     columns = (
         Column("stream", cut=True),
         Column("first slot"),
-        Column("last slot"),
+        Column("last slot", spare=True),
         Column("count", numeric=True),
-        Column("reason"),
+        Column("reason", spare=True),
         Column("healed by"),
         Column("healed at", spare=True),
     )

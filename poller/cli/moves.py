@@ -77,14 +77,22 @@ def skipped(view: StreamView, target: Target) -> str | None:
     from poller.cli.words import position
 
     if target.at is None:
-        return (
-            None if target.text is None else "whatever changed between the two tokens, if that one is later"
-        )
+        later = "what changed between the two tokens (if the new one is the later)"
+        return None if target.text is None else later
     if view.watermark is None:
         return f"everything before {position(target.at)}"
     if target.at <= view.watermark:
         return None
     return f"what changed between {position(view.watermark)} and {position(target.at)}"
+
+
+def on_record(why: str, view: StreamView, stream: Stream, target: Target) -> str:
+    """The reason that is kept: with what is skipped, and with the tokens, which are no positions."""
+    if _is_token(stream):
+        old = place(None, view.watermark_text) or "none yet"
+        return f"{why}: {old} → {place(target.at, target.text) or 'the start'}"
+    left_out = skipped(view, target)
+    return why if left_out is None else f"{why} (skips {left_out})"
 
 
 def told(database: Database, view: StreamView, stream: Stream, target: Target) -> str:

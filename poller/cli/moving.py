@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from typer import Context, Exit
 
-from poller.cli.moves import Target, Wish, ask, skipped, told
+from poller.cli.moves import Target, Wish, ask, on_record, skipped, told
 from poller.cli.options import Options, options_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def carry_out(
             return
         if not terms.yes:
             ask(f"Move the watermark of {name}?")
-        why = terms.why if left_out is None else f"{terms.why} (skips {left_out})"
+        why = on_record(terms.why, view, known[name], target)
         stop = threading.Event()
         with stopped_by_signals(stop):
             epoch = _moved(database, Move(name, target.at, target.text, who(), why), terms, options, stop)

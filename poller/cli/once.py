@@ -147,7 +147,7 @@ def _show(reports: Sequence[Report], options: Options) -> None:
         Column("rows", numeric=True),
         Column("inserted", numeric=True),
         Column("updated", numeric=True),
-        Column("unchanged", numeric=True),
+        Column("unchanged", numeric=True, spare=True),
         Column("deleted", numeric=True, spare=True),
         Column("dead", numeric=True),
         Column("requests", numeric=True, spare=True),

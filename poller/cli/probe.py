@@ -99,12 +99,13 @@ def _read(reader: _Reader, now: datetime) -> Iterator[Finding]:
 
 def _of_since(reader: _Reader, page: Page, now: datetime) -> Iterator[Finding]:
     """Ask once more, from a position in the middle of what came: the API must leave out what is before it."""
+    from poller.core.model import Kind
     from poller.core.scan.place import first_place
     from poller.core.window import plan_window
 
     stream = reader.stream
-    if not stream.filters_by_since:
-        return
+    if stream.since is None or not stream.filters_by_since or stream.since.kind is Kind.TOKEN:
+        return  # records say nothing of where a token stands
     middle = judgement.between(page)
     if middle is None:
         yield Finding(
@@ -112,7 +113,8 @@ def _of_since(reader: _Reader, page: Page, now: datetime) -> Iterator[Finding]:
             "whether the API honours since cannot be told: all records on the page stand together",
         )
         return
-    scan = plan_window(stream, "", now, watermark=middle)
+    bare = replace(stream.since, lookback=timedelta(0), count=0)  # an overlap could ask for the whole page
+    scan = plan_window(replace(stream, since=bare), "", now, watermark=middle)
     later = reader.page(scan, first_place(scan))
     if later is not None:
         yield judgement.of_since(scan, first_place(scan), later)

@@ -48,11 +48,14 @@ def statement(settings: Settings, database: Database, word: str, wanted: Wanted,
     from poller.store.views_streams import stream_view
 
     name = one(word, stream_names(settings, database))
-    table = _quoted(stream_view(database, name).table)
+    bare = stream_view(database, name).table
+    table = _quoted(bare)
     conditions = [f"({wanted.where})"] if wanted.where is not None else []
     if not wanted.deleted:
         conditions.append("_deleted_at IS NULL")
-    columns = "*" if wanted.columns is None else ", ".join(map(_quoted, _split(wanted.columns)))
+    columns = (
+        "*" if wanted.columns is None else ", ".join(map(_quoted, _split(wanted.columns, database, bare)))
+    )
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     order = f" ORDER BY {wanted.order_by}" if wanted.order_by is not None else ""
     count = wanted.limit if at_most is None else at_most + 1
@@ -91,10 +94,18 @@ def _meant(kind: str, word: str, names: list[str]) -> str:
     return f"there are {', '.join(mirrors)}, and poller's own tables, whose names begin with poller_"
 
 
-def _split(columns: str) -> list[str]:
+def _split(columns: str, database: Database, table: str) -> list[str]:
+    """The columns of ``table`` that are named: SQLite would take a quoted name that it has not for a text."""
+    from poller.store.views_query import tables
+
     found = [each.strip() for each in columns.split(",")]
     if "" in found:
         raise UsageError(f"--columns {columns!r} names an empty column", hint="write --columns id,name")
+    known = tables(database).get(table, ())
+    for name in found:
+        if name.lower() not in map(str.lower, known):
+            close = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            raise UsageError(f"{table} has no column {name!r}", hint=close)
     return found
 
 

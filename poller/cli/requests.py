@@ -170,14 +170,14 @@ def _show(found: Sequence[RequestView], options: Options) -> None:
 
     columns = (
         Column("id", numeric=True),
-        Column("sent"),
+        Column("sent", spare=True),
         Column("stream", cut=True),
         Column("run", numeric=True, spare=True),
         Column("status", numeric=True),
-        Column("took", numeric=True),
+        Column("took", numeric=True, spare=True),
         Column("bytes", numeric=True, spare=True),
         Column("attempt", numeric=True, spare=True),
-        Column("request", cut=True),
+        Column("request", cut=True, least=36),
         Column("request id", cut=True, spare=True),
         Column("error", cut=True),
     )

@@ -91,7 +91,7 @@ def _show(found: Sequence[RunView], options: Options) -> None:
     columns = (
         Column("run", numeric=True),
         Column("stream", cut=True),
-        Column("started"),
+        Column("started", spare=True),
         Column("took", spare=True),
         Column("outcome", coloured=True),
         Column("polls", numeric=True, spare=True),

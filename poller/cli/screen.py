@@ -13,7 +13,7 @@ from poller.cli.options import Options
 
 GAP = "  "
 NARROWEST = 10
-"""Characters that a column keeps when it is cut to make the table fit."""
+"""Characters that a column keeps when it is cut to make the table fit, if it says nothing else."""
 
 COLOURS = {
     **dict.fromkeys(("ok", "insert", "healed"), "green"),
@@ -37,6 +37,8 @@ class Column:
     """Left out on a terminal that is too narrow for all."""
     cut: bool = False
     """Shortened on a terminal that is too narrow even then."""
+    least: int = NARROWEST
+    """Characters that it keeps when it is cut."""
     verbatim: bool = False
     """The title is a name of the database's, and shown as it is; others stand in capitals."""
 
@@ -97,7 +99,7 @@ def width() -> int:
 def fits(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether the terminal can show every column, cut where that helps."""
     narrow = [min(each, NARROWEST) for each in _widths([titles, *rows])]
-    return sum(narrow) + len(GAP) * len(narrow) <= width()
+    return _total(narrow) <= width()
 
 
 def _on_a_terminal(columns: Sequence[Column], rows: Sequence[Sequence[str]], options: Options) -> None:
@@ -106,16 +108,20 @@ def _on_a_terminal(columns: Sequence[Column], rows: Sequence[Sequence[str]], opt
     from rich.text import Text
 
     flat = [[one_line(cell) for cell in row] for row in rows]
-    kept = _kept(columns, flat)
+    natural = _widths([[column.title for column in columns], *flat])
+    floors = [min(w, c.least) if c.cut else w for w, c in zip(natural, columns, strict=True)]
+    kept = _kept(columns, floors)
+    least = [min(floors[index], NARROWEST) if columns[index].cut else natural[index] for index in kept]
+    widths = _shrunk(_shrunk([natural[index] for index in kept], [floors[index] for index in kept]), least)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", collapse_padding=True)
-    for index in kept:
+    for index, size in zip(kept, widths, strict=True):
         column = columns[index]
         table.add_column(
             column.heading,
             justify="right" if column.numeric else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=None if column.cut else _widths([[column.title], *([row[index]] for row in flat)])[0],
+            width=size,
         )
     for row in flat:
         table.add_row(
@@ -125,17 +131,33 @@ def _on_a_terminal(columns: Sequence[Column], rows: Sequence[Sequence[str]], opt
     Console(color_system=None if plain_asked else "auto", highlight=False, width=width()).print(table)
 
 
-def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+def _kept(columns: Sequence[Column], floors: Sequence[int]) -> list[int]:
     """The columns that there is room for: spare ones go first, the last of them first."""
-    natural = _widths([[column.title for column in columns], *rows])
-    widths = [min(w, NARROWEST) if c.cut else w for w, c in zip(natural, columns, strict=True)]
     kept = list(range(len(columns)))
     for index in reversed(range(len(columns))):
-        if sum(widths[i] + len(GAP) for i in kept) <= width():
+        if _total([floors[i] for i in kept]) <= width():
             break
         if columns[index].spare:
             kept.remove(index)
     return kept
+
+
+def _shrunk(natural: Sequence[int], floors: Sequence[int]) -> list[int]:
+    """The widths that fit: the widest of the columns that may be cut gives first.
+
+    Rich would take from all of them alike, and leave a number or a moment without its end.
+    """
+    widths = [max(min(each, width()), floor) for each, floor in zip(natural, floors, strict=True)]
+    while _total(widths) > width():
+        room = [(size, index) for index, size in enumerate(widths) if size > floors[index]]
+        if not room:
+            break
+        widths[max(room)[1]] -= 1
+    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:

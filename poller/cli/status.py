@@ -183,7 +183,7 @@ def _show(found: Sequence[Standing], now: datetime, options: Options) -> None:
         Column("state", coloured=True),
         Column("complete through"),
         Column("lag", spare=True),
-        Column("last success"),
+        Column("last success", spare=True),
         Column("next", spare=True),
         Column("missed", numeric=True),
         Column("dead", numeric=True),
@@ -209,10 +209,16 @@ def _show(found: Sequence[Standing], now: datetime, options: Options) -> None:
         show(columns, rows, options)
     for each in found:
         if each.health is not None and each.state not in ("ok", "new"):
-            error = f": {each.view.last_error}" if each.view.last_error and each.state == "down" else ""
-            print(f"{each.view.name} is {each.state}: {each.health.because}{error}")
+            print(f"{each.view.name} is {each.state}: {each.health.because}{_error(each)}")
     for line in dict.fromkeys(_usage_line(each.usage, now) for each in found if each.usage is not None):
         print(line)
+
+
+def _error(found: Standing) -> str:
+    """Why the newest run failed, behind the reason for the state."""
+    if not found.view.last_error or found.state in ("paused", "blocked"):
+        return ""
+    return f"{': ' if found.state == 'down' else '; the last run failed: '}{found.view.last_error}"
 
 
 def _usage_line(usage: UsageView, now: datetime) -> str:

@@ -165,8 +165,8 @@ def _show(views: list[StreamView], options: Options) -> None:
 
     columns = (
         Column("stream", cut=True),
-        Column("watermark"),
-        Column("complete through"),
+        Column("watermark", cut=True, least=20),
+        Column("complete through", spare=True),
         Column("read to its end", spare=True),
         Column("scan under way", spare=True),
     )
@@ -192,11 +192,12 @@ def _scan(view: StreamView) -> str:
 
 
 def _show_one(view: StreamView, moves: list[MoveView]) -> None:
+    from poller.cli.moves import place
     from poller.cli.words import NOTHING, moment, position
 
     facts = {
         "stream": view.name,
-        "watermark": position(view.watermark),
+        "watermark": place(view.watermark, view.watermark_text) or NOTHING,
         "as received": view.watermark_text or NOTHING,
         "complete through": position(view.complete_through),
         "read to its end": moment(view.drained_at),
@@ -207,7 +208,9 @@ def _show_one(view: StreamView, moves: list[MoveView]) -> None:
         print(f"{name:<18}{value}")
     for move in moves:
         to = "the start" if move.to is None else position(move.to)
-        print(f"{'moved':<18}{moment(move.moved_at)}  {position(move.before)} → {to}  {move.who}: {move.why}")
+        tokens = move.before is None and move.to is None and " → " in move.why
+        between = "" if tokens else f"{position(move.before)} → {to}  "
+        print(f"{'moved':<18}{moment(move.moved_at)}  {between}{move.who}: {move.why}")
 
 
 VERBS = {"list": list_watermarks, "show": show_watermark, "reset": reset, "set": set_watermark}

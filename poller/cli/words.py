@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from poller.cli.names import source_of
+
 NOTHING = "-"
 """Stands in a table where there is no value."""
 
@@ -56,8 +58,8 @@ def counted(value: int, one: str, many: str | None = None) -> str:
 
 
 def named(stream: str, text: str) -> str:
-    """``stream: text``; the stream is not named twice."""
-    return text if text.startswith(stream) else f"{stream}: {text}"
+    """``stream: text``; neither the stream nor its source is named twice."""
+    return text if text.startswith(stream) else f"{stream}: {text.removeprefix(f'{source_of(stream)}: ')}"
 
 
 def json_moment(at: datetime | None) -> str | None:

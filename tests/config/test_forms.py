@@ -102,6 +102,7 @@ def test_what_is_right_is_read(read: Any, value: object, expected: object) -> No
         (forms.base_url, "https://a b.example", "not a full http"),
         (forms.base_url, "https://a.example?x=1", "query or fragment"),
         (forms.base_url, "https://a.example#", "query or fragment"),
+        (forms.base_url, "https://<host>/api", "to be filled in"),
         (forms.listen, "8787", "not host:port"),
         (forms.listen, "h:99999", "not host:port"),
         (forms.listen, 8787, "not host:port"),
