@@ -9,6 +9,8 @@ from poller.cli.names import source_of
 
 NOTHING = "-"
 """Stands in a table where there is no value."""
+LONGEST_TOKEN = 24
+"""Characters of a token that are shown in a table."""
 
 
 def moment(at: datetime | None) -> str:
@@ -16,10 +18,12 @@ def moment(at: datetime | None) -> str:
     return NOTHING if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
-def position(at: int | None) -> str:
-    """As :func:`moment`, with as many digits behind the second as it has; or the number that it is."""
+def position(at: int | str | None) -> str:
+    """As :func:`moment`, with as many digits behind the second as it has; or the number or token."""
     if at is None:
         return NOTHING
+    if isinstance(at, str):
+        return at if len(at) <= LONGEST_TOKEN else f"{at[: LONGEST_TOKEN - 1]}…"
     from poller.core.position import NUMBERS, canonical, is_number
 
     if is_number(at):
@@ -67,10 +71,10 @@ def json_moment(at: datetime | None) -> str | None:
     return None if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
-def json_position(at: int | None) -> str | None:
+def json_position(at: int | str | None) -> str | None:
     """``2026-11-21T12:00:00.000000000Z``, or twenty digits: the text of ``_position`` in the mirror."""
-    if at is None:
-        return None
+    if at is None or isinstance(at, str):
+        return at
     from poller.core.position import canonical
 
     return canonical(at)

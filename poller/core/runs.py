@@ -82,6 +82,11 @@ class StreamState:
     validators: Validators | None = None
     """What the last scan would be known again by; None when it had more than one page."""
 
+    @property
+    def place(self) -> Position | str | None:
+        """The watermark, else the token that stands in its place; None before there is one."""
+        return self.watermark_text if self.watermark is None else self.watermark
+
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
@@ -109,8 +114,9 @@ class Report:
     done: Committed
     rows: int
     requests: int
-    before: Position | None
-    after: Position | None
+    before: Position | str | None
+    """Where the stream stood: its watermark, or its token as text."""
+    after: Position | str | None
     slot: datetime | None = None
     category: Category | None = None
     error: str | None = None

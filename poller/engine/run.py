@@ -136,10 +136,10 @@ class Runner:
         self, hands: Hands, state: StreamState, outcome: RunOutcome, error: PollerError | None
     ) -> Report:
         run, told = hands.run, None if error is None else self.clean(_told(error))[:LONGEST_ERROR]
-        after = state.watermark
+        after = state.place
         try:
             self.memory.end(run, outcome, self.clock(), hands.attempts(), told)
-            after = self.memory.state(run.stream).watermark
+            after = self.memory.state(run.stream).place
         except StoreError as refused:  # the next owner finds the open run and closes it
             log.error("run not closed", stream=str(run.stream), run=run.run_id, error=str(refused))
         return Report(
@@ -149,7 +149,7 @@ class Runner:
             done=hands.done,
             rows=hands.rows,
             requests=hands.requests,
-            before=state.watermark,
+            before=state.place,
             after=after,
             slot=run.slot,
             category=outcome.category,
@@ -169,7 +169,7 @@ class Runner:
             hint=f"`poller watermark reset {stream} --start` reads it again from the start (--to and --back "
             "from another point), or put the setting back",
         )
-        return replace(_not_begun(stream, error), before=state.watermark, after=state.watermark)
+        return replace(_not_begun(stream, error), before=state.place, after=state.place)
 
     def _logged(self, report: Report) -> Report:
         facts = {

@@ -130,11 +130,13 @@ def _about_positions(scan: Scan, page: Page) -> tuple[Notice, ...]:
     ahead = [r for r in page.records if r.position is not None and r.position > limit]
     if ahead:
         furthest = max(record.position or 0 for record in ahead)
-        text = f"{len(ahead)} records on a page lie ahead of the server's clock, up to {canonical(furthest)}"
+        what = "a record on a page lies" if len(ahead) == 1 else f"{len(ahead)} records on a page lie"
+        text = f"{what} ahead of the server's clock, up to {canonical(furthest)}"
         notices.append(Notice(NoticeKind.POSITION_AHEAD, text))
     undated = [record for record in page.records if record.position is None]
     if undated and scan.stream.updated_at is not None:
-        text = f"{len(undated)} records on a page have no position that can be read"
+        what = "a record on a page has" if len(undated) == 1 else f"{len(undated)} records on a page have"
+        text = f"{what} no position that can be read"
         text += f", such as {undated[0].position_text or 'null'!r:.60}; only a full listing sees them change"
         notices.append(Notice(NoticeKind.POSITION_MISSING, text))
     return tuple(notices)
