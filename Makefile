@@ -31,7 +31,9 @@ demo: $(INSTALLED)/.wheel ## Set up, then show the main job against a bundled AP
 
 .PHONY: test
 test: $(BIN)/.ready $(INSTALLED)/.wheel ## Set up, then run the whole suite; ARGS="-k word" narrows it
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SEVERAL) $(ARGS)
+# Most tests wait, for servers and for clocks: a few files run at a time, each in one process.
+SEVERAL ?= -n 3 --dist loadfile
 
 .PHONY: coverage
 coverage: $(BIN)/.ready ## Branch coverage of the decisions and the plugins, which has to be 100 %
