@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -86,3 +87,10 @@ def installed_poller() -> Path:
     ).stdout
     assert "site-packages" in where, f"{script} runs the checkout, not the wheel: {where}"
     return script
+
+
+@pytest.fixture(autouse=True)
+def _logs_go_nowhere_that_is_closed() -> Iterator[None]:
+    """A command that a test calls in this process sends logs to that test's own stderr."""
+    yield
+    structlog.reset_defaults()
