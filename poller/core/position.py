@@ -194,13 +194,18 @@ def _from_integer(value: object) -> Position | None:
     if not isinstance(value, int | float | Decimal):
         return None
     number = Decimal(str(value))
-    if not number.is_finite() or abs(number) > LARGEST_NUMBER or number != number.to_integral_value():
+    if not _is_within_bounds(number) or number != number.to_integral_value():
         return None
     return NUMBERS + int(number)
 
 
+def _is_within_bounds(number: Decimal) -> bool:
+    """Compared, never computed with: an operation on a large exponent overflows."""
+    return number.is_finite() and -LARGEST_NUMBER <= number <= LARGEST_NUMBER
+
+
 def _from_number(number: Decimal, how: TimeFormat) -> Position | None:
-    if not number.is_finite() or abs(number) > LARGEST_NUMBER:  # 1e999999999 would fill the memory
+    if not _is_within_bounds(number):  # 1e999999999 would fill the memory
         return None
     in_milliseconds = how.format == "unix_ms" or (how.format != "unix" and abs(number) >= _MILLISECONDS_FROM)
     position = int(number * (MILLISECOND if in_milliseconds else SECOND))

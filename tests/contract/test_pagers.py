@@ -243,3 +243,11 @@ def test_a_link_is_the_whole_next_request() -> None:
     request = LinkHeader().request(TEMPLATE, Ask(since="x", cursor="?page=2"))
 
     assert (request.target, request.params, request.found_under) == ("?page=2", (), "/rows")
+
+
+def test_other_headers_are_no_links() -> None:
+    assert LinkHeader().onward({}, a_response(server="x", link='<?p=3>; rel="next"'), LAST, 1) == NextPage(
+        "?p=3"
+    )
+    assert LinkHeader().onward({}, a_response(server="x"), LAST, 1) is Ending.LAST
+    assert LinkHeader().last_page({}, a_response()) is None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from poller.core.position import (
     MILLISECOND,
+    NUMBERS,
     SECOND,
     TimeFormat,
     canonical,
@@ -18,6 +19,7 @@ from poller.core.position import (
     from_canonical,
     from_datetime,
     is_ambiguous,
+    is_number,
     nanoseconds,
     parse,
     resolution,
@@ -288,3 +290,49 @@ def test_a_zone_of_the_database_exists(name: str) -> None:
 )
 def test_a_name_that_is_no_zone_does_not_exist(name: str) -> None:
     assert not zone_exists(name)
+
+
+INTEGER = TimeFormat("integer")
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (0, 0),
+        (17, 17),
+        ("17", 17),
+        (" -3 ", -3),
+        (17.0, 17),
+        (Decimal("1E+3"), 1000),
+        (10**20 - 1, 10**20 - 1),
+        (10**20, None),
+        (17.5, None),
+        (True, None),
+        (None, None),
+        ("17a", None),
+        ("2026-11-21", None),
+        (Decimal("1E+999999999"), None),
+        (float("inf"), None),
+        ([1], None),
+    ],
+)
+def test_a_number_that_grows_is_a_position(value: object, number: int | None) -> None:
+    found = parse(value, INTEGER)
+
+    assert found == (None if number is None else NUMBERS + number)
+    if found is not None:
+        assert write(found, INTEGER) == number
+        assert is_number(found)
+
+
+@given(st.integers(-(10**20) + 1, 10**20 - 1), st.integers(-(10**20) + 1, 10**20 - 1))
+def test_numbers_sort_as_their_text_does_and_come_back(one: int, other: int) -> None:
+    first, second = canonical(NUMBERS + one), canonical(NUMBERS + other)
+
+    assert (first < second) == (one < other)
+    assert from_canonical(first) == NUMBERS + one
+
+
+def test_a_moment_is_no_number_and_an_exponent_beyond_all_bounds_is_no_moment() -> None:
+    assert not is_number(T)
+    assert parse(Decimal("1E+999999999"), RFC) is None

@@ -11,12 +11,14 @@ from poller.core.errors import ScanError
 from poller.core.model import Kind, SinceRule, Stream
 from poller.core.paging import Pager
 from poller.core.path import Path
-from poller.core.request import Template
-from poller.core.steps import NoticeKind
+from poller.core.request import Request, Template
+from poller.core.steps import Fetch, NoticeKind
+from poller.core.verdict import Again, judge
 from poller.pagers.keyset import Keyset
 from poller.pagers.next_url import NextUrl
 from tests.core.model_feed import ModelFeed
 from tests.core.model_memory import Crash, ModelMemory
+from tests.core.streams import a_response
 
 PAGERS: dict[str, Pager] = {
     "sync": NextUrl(next=Path("next")),
@@ -179,3 +181,12 @@ def test_a_full_page_that_leads_nowhere_fails_and_says_what_to_ask_for() -> None
         memory.poll(feed)
 
     assert "larger pages" in (caught.value.hint or "")
+
+
+def test_a_token_that_is_no_text_is_no_page() -> None:
+    found = judge(
+        stream_for(ModelFeed()), Fetch(Request("GET", "/rows")), a_response('{"rows": [], "token": {}}')
+    )
+
+    assert isinstance(found, Again)
+    assert "the token is neither text nor a number" in found.reason
