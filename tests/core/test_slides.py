@@ -194,3 +194,15 @@ def test_changes_since_a_token_that_are_paged_by_numbers_are_read_until_they_agr
     memory.poll(feed)
 
     assert memory.mirror() == feed.truth()
+
+
+def test_an_api_that_ignores_the_page_number_is_found_out() -> None:
+    api = ModelApi(paging="page", sort="key")
+    fill(api, 60, 0)
+    api.ignores_offset = True
+    memory = ModelMemory(stream_for(api))
+
+    with pytest.raises(ScanError, match="brought the same 10 rows as a page before it") as caught:
+        memory.poll(api)
+
+    assert "page.pages or page.total" in (caught.value.hint or "")
