@@ -82,7 +82,7 @@ torture-rate: $(BIN)/.ready ## 1,200 requests under 1000/minute with two kill -9
 
 .PHONY: hostile
 hostile: $(BIN)/.ready ## Every hostile answer and every place of a secret; `make test` has a part of them
-	POLLER_TEST_HOSTILE=1 $(BIN)/python -m pytest tests/hostile tests/e2e/test_canary.py -q
+	POLLER_TEST_HOSTILE=1 $(BIN)/python -m pytest $(SEVERAL) tests/hostile tests/e2e/test_canary.py -q
 
 .PHONY: benchmark
 benchmark: $(BIN)/.ready ## CPU of a first load beside a floor written by hand; ARGS="--rows 50000"
