@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, ClassVar, Protocol
 
 from poller.core.page import Onward, Record, Response
 from poller.core.path import Header, Lookup
-from poller.core.request import Json, Request, Template
+from poller.core.request import Json, Request, Template, render
 
 
 class Steering(Enum):
@@ -86,6 +86,14 @@ def placeholder_values(ask: Ask) -> dict[str, Json]:
         "cursor": ask.cursor,
         "key": ask.cursor,
     }
+
+
+def request_at(template: Template, ask: Ask) -> Request:
+    """The request for a page whose cursor is its URL, found in the answer to the template's own first one."""
+    first = render(template, placeholder_values(replace(ask, cursor=None)))
+    if ask.cursor is None:
+        return first
+    return replace(first, target=str(ask.cursor), params=(), found_under=first.target)
 
 
 def find(where: Lookup, document: Any, response: Response) -> Any:  # noqa: ANN401 (any JSON value)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from poller.core.links import links
 from poller.core.page import Cursor, Ending, Onward, Record, Response
-from poller.core.paging import Ask, Steering, count_at, placeholder_values
+from poller.core.paging import Ask, Steering, count_at, request_at
 from poller.core.path import Lookup
-from poller.core.request import Request, Template, render
+from poller.core.request import Request, Template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +29,7 @@ class LinkHeader:
     )
 
     def request(self, template: Template, ask: Ask) -> Request:
-        first = render(template, placeholder_values(replace(ask, cursor=None)))
-        if ask.cursor is None:
-            return first
-        return replace(first, target=str(ask.cursor), params=(), found_under=first.target)
+        return request_at(template, ask)
 
     def onward(self, document: Any, response: Response, last: Record | None, rows: int) -> Onward:  # noqa: ANN401
         for link in links(response):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from poller.core.page import Cursor, Ending, Onward, Record, Response
-from poller.core.paging import Ask, Steering, count_at, cursor_value, find, placeholder_values
+from poller.core.paging import Ask, Steering, count_at, cursor_value, find, request_at
 from poller.core.path import Lookup
-from poller.core.request import Request, Template, render
+from poller.core.request import Request, Template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +29,7 @@ class NextUrl:
     )
 
     def request(self, template: Template, ask: Ask) -> Request:
-        first = render(template, placeholder_values(replace(ask, cursor=None)))
-        if ask.cursor is None:
-            return first
-        return replace(first, target=str(ask.cursor), params=(), found_under=first.target)
+        return request_at(template, ask)
 
     def onward(self, document: Any, response: Response, last: Record | None, rows: int) -> Onward:  # noqa: ANN401
         url = cursor_value(find(self.next, document, response))
