@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from poller.core.command import Move
 from poller.core.errors import StoreError
 from poller.core.model import Source, Stream
-from poller.core.position import Position, canonical
 from poller.core.runs import StreamState
 from poller.core.steps import Checkpoint
 from poller.core.validators import decode
@@ -71,12 +70,6 @@ def state(connection: Connection, stream: Stream) -> StreamState:
         checkpoint=None if scan is None else _checkpoint(scan),
         validators=decode(row.validators),
     )
-
-
-def reset_watermark(database: Database, stream: str, to: Position | None, who: str, why: str) -> int:
-    """Move the watermark to a position; None starts from the beginning. Returns the new epoch."""
-    text = None if to is None else canonical(to)
-    return move_watermark(database, Move(stream, to, text, who, why))
 
 
 def move_watermark(database: Database, move: Move) -> int:

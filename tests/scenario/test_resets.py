@@ -7,11 +7,12 @@ from datetime import datetime
 
 import pytest
 
+from poller.core.command import Move
 from poller.core.ledger import Liveness
 from poller.core.model import Stream
 from poller.core.runs import OpenRun, Outcome, RunKind
 from poller.store.memory import Memory
-from poller.store.streams import reset_watermark
+from poller.store.streams import move_watermark
 from tests.scenario.conftest import OpenWorld
 from tests.scenario.world import World, fill
 
@@ -24,7 +25,7 @@ class ResetMeanwhile:
     memory: Memory
 
     def begin(self, stream: Stream, kind: RunKind, now: datetime, liveness: Liveness | None) -> OpenRun:
-        reset_watermark(self.world.house.database, str(stream), None, "somebody", "a test")
+        move_watermark(self.world.house.database, Move(str(stream), None, None, "somebody", "a test"))
         return self.memory.begin(stream, kind, now, liveness)
 
     def __getattr__(self, name: str) -> object:

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from poller.core.command import Move
 from poller.core.errors import Fenced, StoreError
 from poller.core.page import Reject
+from poller.core.position import canonical
 from poller.core.steps import Committed, Finish, Notice, NoticeKind
 from poller.store.memory import Memory
-from poller.store.streams import reset_watermark
+from poller.store.streams import move_watermark
 from tests.store.world import ISSUES, World, at, attempt, checkpoint, issue, raw_record, text_at
 
 
@@ -145,7 +147,7 @@ def test_a_reset_fences_off_the_run_under_way(world: World) -> None:
     world.page(run, [issue(2)])
     before = world.rows("SELECT * FROM crm_issues")
 
-    reset_watermark(world.database, "crm.issues", at(-60), "me", "a test")
+    move_watermark(world.database, Move("crm.issues", at(-60), canonical(at(-60)), "me", "a test"))
 
     with pytest.raises(Fenced, match="epoch 1, the stream is in epoch 2"):
         world.last_page(run, [issue(3)])
@@ -293,7 +295,7 @@ def test_coverage_is_one_range_until_a_reset_leaves_a_gap(world: World) -> None:
     ranges = "SELECT from_position, through_position FROM poller_coverage ORDER BY through_position"
     assert world.rows(ranges) == [(None, "2026-11-21T12:07:00.000000000Z")]
 
-    reset_watermark(world.database, "crm.issues", at(10), "me", "skip a bad stretch")
+    move_watermark(world.database, Move("crm.issues", at(10), canonical(at(10)), "me", "skip a bad stretch"))
     world.poll(finish=Finish(at(11), "", at(11), at(12)))
 
     assert world.rows(ranges)[1:] == [("2026-11-21T12:10:00.000000000Z", "2026-11-21T12:12:00.000000000Z")]
@@ -340,7 +342,7 @@ def test_the_meaning_of_a_watermark_is_stored_once_and_given_up_by_a_reset(world
     world.page(run, [issue(2)], checkpoint=replace(checkpoint(run.started_at), fingerprint="meaning-2"))
     assert world.memory.state(world.stream).fingerprint == "meaning-1"
 
-    reset_watermark(world.database, "crm.issues", None, "me", "from the start")
+    move_watermark(world.database, Move("crm.issues", None, None, "me", "from the start"))
 
     assert world.memory.state(world.stream).fingerprint is None
 
