@@ -13,7 +13,7 @@ from poller.config.complaints import report
 from poller.config.places import KeyPath
 from poller.config.problems import Findings, did_you_mean
 from poller.config.refusals import shown
-from poller.core.model import Burial, Stream
+from poller.core.model import MOST_ABSENT, Burial, Stream
 from poller.core.path import Path
 
 MODES = ("none", "flag", "feed", "sweep")
@@ -40,7 +40,7 @@ class RawBrake(_Options):
     """What holds for every mode."""
 
     max_ratio: forms.Ratio = Field(
-        0.2,
+        MOST_ABSENT,
         description="the largest part of the mirror that one full listing may mark deleted by lacking it",
     )
 
@@ -52,7 +52,7 @@ class Deletes:
     flag: Path | None = None
     feed: str | None = None
     key: tuple[Path, ...] = ()
-    max_ratio: float = 0.2
+    max_ratio: float = MOST_ABSENT
 
 
 def deletes_of(given: dict[str, Any], path: KeyPath, findings: Findings) -> Deletes:

@@ -177,6 +177,10 @@ class ColumnRule:
     type: str | None = None
 
 
+MOST_ABSENT = 0.2
+"""The largest part of a mirror that one full listing may mark deleted, unless the settings say otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Burial:
     """The records of one stream name deleted entities of another, ``stream`` (source.stream), by ``key``.
@@ -226,7 +230,7 @@ class Stream:
     """The stream (source.stream) whose records name deleted entities of this one."""
     burials: tuple[Burial, ...] = ()
     """Whose entities the records of this stream name as deleted."""
-    most_absent: float = 0.2
+    most_absent: float = MOST_ABSENT
     """The largest part of the mirror that one full listing may mark deleted by lacking it."""
     secret_headers: tuple[tuple[str, Secret], ...] = ()
     """Request headers of this stream alone that carry secrets."""
